@@ -1,0 +1,1 @@
+TAGS := remove_all_sd,enable_dns_sd
