@@ -1,0 +1,141 @@
+package simulator
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// feature is one entry below "features": either number or category is set.
+type feature struct {
+	name     string
+	digits   int // after the decimal point when numbers are rounded
+	number   func(s *Simulator, spam bool) float64
+	category []string // drawn with weights 1, 1/2, 1/3, …
+}
+
+// features are what the classifier is fed. Spam differs from ham in some of them.
+var features = []feature{
+	{name: "len", number: func(s *Simulator, spam bool) float64 { return math.Round(600 * math.Exp(s.rng.NormFloat64())) }},
+	{name: "urls", number: func(s *Simulator, spam bool) float64 { return float64(s.poisson(pick(spam, 5, 1.2))) }},
+	{name: "caps", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(pickInt(spam, 3, 1), 9) }},
+	{name: "digits", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(1, 12) }},
+	{name: "excl", number: func(s *Simulator, spam bool) float64 { return float64(s.poisson(pick(spam, 2, .3))) }},
+	{name: "html", digits: 2, number: func(s *Simulator, spam bool) float64 { return s.rng.Float64() }},
+	{name: "imgs", number: func(s *Simulator, spam bool) float64 { return float64(s.poisson(.8)) }},
+	{name: "att", number: func(s *Simulator, spam bool) float64 { return float64(s.poisson(.2)) }},
+	{name: "rcpts", number: func(s *Simulator, spam bool) float64 { return 1 + float64(s.poisson(pick(spam, 3, .5))) }},
+	{name: "hops", number: func(s *Simulator, spam bool) float64 { return 2 + float64(s.poisson(2)) }},
+	{name: "ip_rep", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(pickInt(spam, 2, 6), 3) }},
+	{name: "ttl", number: func(s *Simulator, spam bool) float64 { return float64(s.rng.IntN(48)) * 300 }},
+	{name: "ent", digits: 3, number: func(s *Simulator, spam bool) float64 { return 4.2 + .4*s.rng.NormFloat64() }},
+	{name: "bayes", digits: 4, number: func(s *Simulator, spam bool) float64 { return s.beta(pickInt(spam, 5, 1), pickInt(spam, 1, 5)) }},
+	{name: "lang_p", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(9, 1) }},
+	{name: "sim", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(2, 5) }},
+	{name: "vel", digits: 2, number: func(s *Simulator, spam bool) float64 { return 3 * s.gamma(1) }},
+	{name: "spf", number: func(s *Simulator, spam bool) float64 { return float64(s.rng.IntN(4)) }},
+	{name: "dkim", number: func(s *Simulator, spam bool) float64 { return float64(s.rng.IntN(2)) }},
+	{name: "domain_rep", digits: 3, number: func(s *Simulator, spam bool) float64 { return s.beta(4, 2) }},
+	{name: "tld", category: []string{"com", "net", "org", "de", "ch", "io", "ru", "xyz"}},
+	{name: "lang", category: []string{"en", "de", "fr", "es", "pt"}},
+	{name: "geo", category: []string{"US", "CH", "DE", "FR", "BR", "IN"}},
+	{name: "mua", category: []string{"ios", "web", "outlook", "tbird", "none"}},
+	{name: "ctype", category: []string{"html", "text", "mixed"}},
+	{name: "auth", category: []string{"pass", "fail", "none"}},
+	{name: "tls", category: []string{"1.3", "1.2", "no"}},
+	{name: "src", category: []string{"mx1", "mx2", "mx3", "mx4"}},
+}
+
+func pick(spam bool, yes, no float64) float64 {
+	if spam {
+		return yes
+	}
+	return no
+}
+
+func pickInt(spam bool, yes, no int) int {
+	if spam {
+		return yes
+	}
+	return no
+}
+
+// AppendRecord appends one JSON line, newline included, of about 520 bytes with rounded numbers.
+// at is the time of the request; the feature store was refreshed at the last full second unless it stalls.
+func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
+	s.serial++
+	if !s.stalled || s.storeUpdated.IsZero() {
+		s.storeUpdated = at.Truncate(time.Second)
+	}
+	spam := s.rng.Float64() < s.opts.SpamShare
+	score := s.beta(pickInt(spam, 8, 1), pickInt(spam, 2, 10))
+	label := "ham"
+	if score >= .5 {
+		label = "spam"
+	}
+	dst = append(dst, `{"ts":"`...)
+	dst = at.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = append(dst, `","id":"`...)
+	dst = s.appendID(dst)
+	dst = append(dst, `","version":"`...)
+	dst = append(dst, s.opts.Version...)
+	dst = append(dst, `","took_ms":`...)
+	dst = s.appendNumber(dst, 2+3*s.gamma(2), 3)
+	dst = append(dst, `,"prediction":{"score":`...)
+	dst = s.appendNumber(dst, score, 4)
+	dst = append(dst, `,"label":"`...)
+	dst = append(dst, label...)
+	dst = append(dst, `"},"features":{`...)
+	if s.opts.ShuffleKeys {
+		s.rng.Shuffle(len(s.order), func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] })
+	}
+	for _, i := range s.order {
+		f := &features[i]
+		dst = append(dst, '"')
+		dst = append(dst, f.name...)
+		dst = append(dst, '"', ':')
+		if f.number != nil {
+			dst = s.appendNumber(dst, f.number(s, spam), f.digits)
+		} else {
+			dst = append(dst, '"')
+			dst = append(dst, f.category[s.zipf(len(f.category))]...)
+			dst = append(dst, '"')
+		}
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"domain_rep_ts":`...)
+	dst = strconv.AppendInt(dst, s.storeUpdated.Unix(), 10)
+	return append(dst, '}', '}', '\n')
+}
+
+func (s *Simulator) appendNumber(dst []byte, x float64, digits int) []byte {
+	switch {
+	case s.opts.FullPrecision && x != math.Trunc(x):
+		return strconv.AppendFloat(dst, x, 'g', -1, 64)
+	default:
+		return strconv.AppendFloat(dst, x, 'f', digits, 64)
+	}
+}
+
+// appendID writes the serial number as 16 hexadecimal digits.
+func (s *Simulator) appendID(dst []byte) []byte {
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, "0123456789abcdef"[s.serial>>shift&15])
+	}
+	return dst
+}
+
+// zipf draws 0..n−1 with weights 1, 1/2, 1/3, …
+func (s *Simulator) zipf(n int) int {
+	total := 0.0
+	for i := range n {
+		total += 1 / float64(i+1)
+	}
+	u := s.rng.Float64() * total
+	for i := range n {
+		if u -= 1 / float64(i+1); u < 0 {
+			return i
+		}
+	}
+	return n - 1
+}
