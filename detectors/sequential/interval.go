@@ -1,0 +1,54 @@
+package sequential
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// ClopperPearson returns the exact two-sided 1-alpha confidence interval of a share of which k of n were seen.
+// No data gives [0,1], and so does an alpha that is not in (0,1).
+func ClopperPearson(k, n uint64, alpha float64) (lo, hi float64) {
+	if n == 0 || k > n || !(alpha > 0 && alpha < 1) {
+		return 0, 1
+	}
+	lo, hi = 0, 1
+	x, m := float64(k), float64(n)
+	if k > 0 {
+		lo = betaQuantile(alpha/2, x, m-x+1)
+	}
+	if k < n {
+		hi = 1 - betaQuantile(alpha/2, m-x, x+1)
+	}
+	return lo, hi
+}
+
+// betaQuantile returns x with I_x(a,b) = p. It brackets the root and bisects in the logarithm of x, then polishes:
+// the inverse of gonum loses digits for the small p and large a, b that a family of hundreds of sets asks for.
+func betaQuantile(p, a, b float64) float64 {
+	lo, hi := 0.0, 1.0
+	x := a / (a + b)
+	lbeta := mathext.Lbeta(a, b)
+	for range 200 {
+		f := mathext.RegIncBeta(a, b, x) - p
+		if f > 0 {
+			hi = x
+		} else {
+			lo = x
+		}
+		if f == 0 || hi-lo <= 4e-16*hi {
+			return x
+		}
+		// Newton's step on the distribution function; bisection whenever it leaves the bracket.
+		slope := math.Exp((a-1)*math.Log(x) + (b-1)*math.Log1p(-x) - lbeta)
+		next := x - f/slope
+		if !(next > lo && next < hi) {
+			next = lo + (hi-lo)/2
+		}
+		if next == x {
+			return x
+		}
+		x = next
+	}
+	return x
+}
