@@ -1,0 +1,345 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/promql"
+	promrules "github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/template"
+
+	"github.com/plumbline-ml/plumbline/internal/alert"
+)
+
+// alertRule is Prometheus' alerting rule with three additions: elements whose data vanished are put back into the result before
+// the rule sees it, time during which nothing was seen does not count towards "for", and the instances can be saved and planted again.
+//
+// The state machine (pending, firing, keep_firing_for, resolved) stays Prometheus' own.
+type alertRule struct {
+	*promrules.AlertingRule
+	file, group string
+	interval    time.Duration
+	text        string // the expression, formatted once
+	annotations labels.Labels
+	templated   bool // a rule label is a template
+	selectors   []selector
+	ext         map[string]string
+	url         *url.URL
+
+	st       *store
+	lookback time.Duration
+	max      int
+
+	inst    map[uint64]*instance // pending and firing, by hash of lbls
+	planted bool                 // Prometheus' rule knows the instances that were carried over
+	evalAt  time.Time            // newest evaluation that got as far as a result
+	failed  bool                 // the newest evaluation did not
+	changed bool                 // something worth saving happened
+	closed  func(*alertRule, *instance, time.Time)
+}
+
+// instance is one pending or firing alert.
+type instance struct {
+	elem     labels.Labels // the result's labels: what to look for in the store
+	lbls     labels.Labels // the alert's labels, external ones not included
+	key      string        // alert.Key with external labels
+	value    float64
+	state    alert.State
+	activeAt time.Time
+	startsAt time.Time
+	keepFrom time.Time // when keep_firing_for began to run
+	counts   []int     // series behind each selector while the condition held; nil means unknown
+	gen      uint64    // of the store when counts was taken
+	countAt  time.Time
+
+	held      bool // the condition's data is gone
+	heldSince time.Time
+	carried   bool // restored from disk, and no data seen since
+
+	annotations map[string]string // as last rendered
+	sent        time.Time
+	sentMissing bool
+}
+
+// darkGrace is how long an alert that was restored waits for its first data before it is called blind.
+const darkGrace = 2 * time.Minute
+
+// Eval implements promrules.Rule.
+func (r *alertRule) Eval(ctx context.Context, offset time.Duration, ts time.Time, query promrules.QueryFunc, u *url.URL, limit int) (promql.Vector, error) {
+	found, err := query(ctx, r.text, ts.Add(-offset))
+	if err != nil {
+		r.failed = r.failed || ctx.Err() == nil // a cancelled evaluation says nothing about the data
+		return nil, err
+	}
+	if limit <= 0 {
+		limit = r.max
+	}
+	byHash := make(map[uint64]promql.Sample, len(found))
+	for _, s := range found {
+		h := r.labelsOf(ctx, s, ts, query).Hash()
+		if _, twice := byHash[h]; twice {
+			r.failed = true
+			return nil, promrules.ErrDuplicateAlertLabelSet
+		}
+		byHash[h] = s
+	}
+	if len(found) > limit { // before any state is touched: Prometheus would forget what fires
+		r.failed = true
+		return nil, fmt.Errorf("exceeded limit of %d with %d alerts", limit, len(found))
+	}
+	r.failed = false
+	if len(found) == 0 && len(r.inst) == 0 && r.ActiveAlertsCount() == 0 {
+		r.evalAt = ts
+		return nil, nil
+	}
+	if !r.planted {
+		if err := r.plant(ctx, ts, u); err != nil {
+			return nil, err
+		}
+	}
+	gap := ts.Sub(r.evalAt)
+	if r.evalAt.IsZero() {
+		gap = 0
+	}
+	found = r.hold(found, byHash, ts.Add(-offset), ts, gap)
+	r.evalAt = ts
+	out, err := r.AlertingRule.Eval(ctx, offset, ts, answer(found, query), u, 0)
+	if err != nil {
+		r.failed = true
+		return nil, err
+	}
+	r.reconcile(byHash, ts.Add(-offset), ts)
+	return out, nil
+}
+
+// answer hands out a result that is already there to whoever asks first, and lets later questions (templates) through.
+func answer(v promql.Vector, query promrules.QueryFunc) promrules.QueryFunc {
+	asked := false
+	return func(ctx context.Context, q string, t time.Time) (promql.Vector, error) {
+		if !asked {
+			asked = true
+			return v, nil
+		}
+		if query == nil {
+			return nil, errors.New("no queries while state is restored")
+		}
+		return query(ctx, q, t)
+	}
+}
+
+// hold puts back the elements whose data is gone and stops the clock of pending alerts for the time that nothing was seen.
+func (r *alertRule) hold(found promql.Vector, byHash map[uint64]promql.Sample, at, ts time.Time, gap time.Duration) promql.Vector {
+	dark := map[uint64]bool{}
+	for h, in := range r.inst {
+		if _, ok := byHash[h]; ok {
+			continue
+		}
+		if !r.blind(in, at) {
+			continue
+		}
+		if !in.held {
+			in.held, in.heldSince, r.changed = true, ts, true
+		}
+		if in.state == alert.Pending && ts.Sub(in.heldSince) > max(r.HoldDuration(), 2*r.lookback) {
+			continue // it never fired, and nobody knows any more whether it ever would have
+		}
+		dark[h] = true
+		s := promql.Sample{Metric: in.elem, F: in.value, T: timestamp.FromTime(at)}
+		byHash[h] = s
+		found = append(found, s)
+	}
+	for h, in := range r.inst { // data is back, or the condition is false on good evidence
+		if in.held && !dark[h] {
+			in.held, in.carried, r.changed = false, false, true
+		} else if !in.held {
+			in.carried = false
+		}
+	}
+	slept := gap > max(2*r.interval, darkGrace)
+	if gap < 0 || slept || len(dark) > 0 {
+		r.ForEachActiveAlert(func(a *promrules.Alert) {
+			switch {
+			case gap < 0: // the clock went back: keep what is firing firing, and no start in the future
+				a.ActiveAt = earlier(a.ActiveAt, ts)
+				if a.State == promrules.StateFiring {
+					a.ActiveAt = earlier(a.ActiveAt, ts.Add(-r.HoldDuration()))
+				}
+			case a.State == promrules.StatePending && (slept || dark[a.Labels.Hash()]):
+				a.ActiveAt = a.ActiveAt.Add(gap)
+			}
+		})
+	}
+	return found
+}
+
+// blind reports whether the data behind an alert is gone, so that its condition not holding proves nothing.
+func (r *alertRule) blind(in *instance, at time.Time) bool {
+	ms := timestamp.FromTime(at)
+	if in.counts == nil { // the rule changed since: any data at all is accepted as evidence
+		for i := range r.selectors {
+			if r.selectors[i].fixed || r.selectors[i].fresh(r.st, in.elem, ms, r.interval, r.lookback) > 0 {
+				return false
+			}
+		}
+		return len(r.selectors) > 0
+	}
+	for i := range r.selectors {
+		if s := &r.selectors[i]; in.counts[i] > 0 && !s.fixed && s.fresh(r.st, in.elem, ms, r.interval, r.lookback) < in.counts[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// count takes down how many series are behind an alert whose condition holds.
+func (r *alertRule) count(in *instance, at, ts time.Time) {
+	if in.counts != nil && in.gen == r.st.gen && ts.Sub(in.countAt) < time.Minute && !ts.Before(in.countAt) {
+		return
+	}
+	in.gen, in.countAt = r.st.gen, ts
+	counts := make([]int, len(r.selectors))
+	for i := range r.selectors {
+		counts[i] = r.selectors[i].visible(r.st, in.elem, timestamp.FromTime(at))
+	}
+	in.counts = counts
+}
+
+// reconcile brings our instances in line with what Prometheus' rule decided.
+func (r *alertRule) reconcile(byHash map[uint64]promql.Sample, at, ts time.Time) {
+	alive := make(map[uint64]bool, len(r.inst))
+	r.ForEachActiveAlert(func(a *promrules.Alert) {
+		h := a.Labels.Hash()
+		in := r.inst[h]
+		if a.State == promrules.StateInactive {
+			if in != nil && in.state == alert.Firing {
+				r.closed(r, in, ts)
+				r.changed = true
+			}
+			return
+		}
+		alive[h] = true
+		if in == nil {
+			in = &instance{lbls: a.Labels.Copy()}
+			in.key = alert.KeyOf(r.fullLabels(in.lbls))
+			r.inst[h] = in
+			r.changed = true
+		}
+		if s, ok := byHash[h]; ok { // not so while keep_firing_for runs
+			in.elem, in.value = s.Metric, s.F
+			if !in.held {
+				r.count(in, at, ts)
+			}
+		}
+		in.activeAt, in.keepFrom = a.ActiveAt, a.KeepFiringSince
+		state := alert.Pending
+		if a.State == promrules.StateFiring {
+			state = alert.Firing
+		}
+		if in.state != state {
+			if state == alert.Firing {
+				in.startsAt = a.FiredAt
+			}
+			in.state, r.changed = state, true
+		}
+	})
+	for h := range r.inst {
+		if !alive[h] {
+			delete(r.inst, h)
+			r.changed = true
+		}
+	}
+}
+
+// plant tells Prometheus' rule about instances that were carried over from before a restart or a reload.
+func (r *alertRule) plant(ctx context.Context, ts time.Time, u *url.URL) error {
+	r.planted = true
+	if len(r.inst) == 0 {
+		return nil
+	}
+	var vec promql.Vector
+	for _, in := range r.inst {
+		vec = append(vec, promql.Sample{Metric: in.elem, F: in.value, T: timestamp.FromTime(ts)})
+	}
+	if _, err := r.AlertingRule.Eval(ctx, 0, ts, answer(vec, nil), u, 0); err != nil {
+		return fmt.Errorf("carry over alerts of %s: %w", r.Name(), err)
+	}
+	r.ForEachActiveAlert(func(a *promrules.Alert) {
+		in := r.inst[a.Labels.Hash()]
+		if in == nil {
+			return
+		}
+		a.ActiveAt, a.KeepFiringSince = earlier(in.activeAt, ts), in.keepFrom
+		a.State, a.FiredAt = promrules.StatePending, time.Time{}
+		if in.state == alert.Firing {
+			a.State, a.FiredAt = promrules.StateFiring, in.startsAt
+			a.ActiveAt = earlier(a.ActiveAt, ts.Add(-r.HoldDuration())) // a longer "for" does not unfire it
+		}
+	})
+	return nil
+}
+
+// labelsOf is the label set of the alert that a result element becomes, without external labels.
+func (r *alertRule) labelsOf(ctx context.Context, s promql.Sample, ts time.Time, query promrules.QueryFunc) labels.Labels {
+	b := labels.NewBuilder(s.Metric)
+	b.Del(labels.MetricName)
+	r.Labels().Range(func(l labels.Label) {
+		v := l.Value
+		if r.templated && strings.Contains(v, "{{") {
+			v = r.expand(ctx, v, s, ts, query)
+		}
+		b.Set(l.Name, v)
+	})
+	b.Set(labels.AlertName, r.Name())
+	return b.Labels()
+}
+
+// expand renders one template as Prometheus does.
+func (r *alertRule) expand(ctx context.Context, text string, s promql.Sample, ts time.Time, query promrules.QueryFunc) string {
+	data := template.AlertTemplateData(s.Metric.Map(), r.ext, r.url.String(), s)
+	const defs = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+	out, err := template.NewTemplateExpander(ctx, defs+text, "__alert_"+r.Name(), data, model.Time(timestamp.FromTime(ts)),
+		template.QueryFunc(query), r.url, nil).Expand()
+	if err != nil {
+		return fmt.Sprintf("<error expanding template: %s>", err)
+	}
+	return out
+}
+
+// render renders the annotations of an alert.
+func (r *alertRule) render(ctx context.Context, in *instance, ts time.Time, query promrules.QueryFunc) map[string]string {
+	out := make(map[string]string, r.annotations.Len())
+	s := promql.Sample{Metric: in.elem, F: in.value, T: timestamp.FromTime(ts)}
+	r.annotations.Range(func(a labels.Label) {
+		if !strings.Contains(a.Value, "{{") {
+			out[a.Name] = a.Value
+			return
+		}
+		out[a.Name] = r.expand(ctx, a.Value, s, ts, query)
+	})
+	return out
+}
+
+// fullLabels adds the external labels that the alert does not have itself.
+func (r *alertRule) fullLabels(l labels.Labels) map[string]string {
+	out := l.Map()
+	for k, v := range r.ext {
+		if _, ok := out[k]; !ok {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
