@@ -83,6 +83,18 @@ func (d *decoder) varint() uint64 {
 	return w
 }
 
+// maxCount bounds a saved count: no stream gets there, and counting on from it does not overflow.
+const maxCount = 1 << 62
+
+func (d *decoder) count() uint64 {
+	w := d.varint()
+	if w > maxCount {
+		d.bad = true
+		return 0
+	}
+	return w
+}
+
 // ago takes a distance back from a total that it may not exceed.
 func (d *decoder) ago(total uint64) uint64 {
 	w := d.varint()

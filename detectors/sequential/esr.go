@@ -15,7 +15,7 @@ const logMaxEvidence = 690
 // grow is the e-detector's step M = (M+1)*exp(inc) for a component that bets in this bucket. The caller skips it
 // for a component that does not bet: that one must not get the +1.
 func grow(m, inc float64) float64 {
-	return min((m+1)*math.Exp(max(inc, minIncrement)), maxEvidence)
+	return min((m+1)*expOf(max(inc, minIncrement)), maxEvidence)
 }
 
 // ceiling returns the increment's upper bound for a cap given by a user: zero or less means none.

@@ -23,11 +23,12 @@ func ClopperPearson(k, n uint64, alpha float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// betaQuantile returns x with I_x(a,b) = p. It brackets the root and bisects in the logarithm of x, then polishes:
-// the inverse of gonum loses digits for the small p and large a, b that a family of hundreds of sets asks for.
+// betaQuantile returns x with I_x(a,b) = p: Newton's steps inside a bracket, from the normal approximation in
+// log-odds. The caller's p is below 1/2. gonum's inverse loses digits for the small p and large a, b that a family of
+// hundreds of sets asks for.
 func betaQuantile(p, a, b float64) float64 {
 	lo, hi := 0.0, 1.0
-	x := a / (a + b)
+	x := expit(math.Log(a/b) + mathext.NormalQuantile(p)*math.Sqrt(1/a+1/b))
 	lbeta := mathext.Lbeta(a, b)
 	for range 200 {
 		f := mathext.RegIncBeta(a, b, x) - p

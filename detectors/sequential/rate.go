@@ -115,9 +115,8 @@ func (r *Rate) Update(k, n uint64) {
 	if n == 0 {
 		return
 	}
-	hits, misses := float64(k), float64(n-k)
+	growAll(r.m[:], r.bets[:r.components], float64(k), float64(n-k), r.ceil)
 	for c := range r.components {
-		r.m[c] = grow(r.m[c], r.bets[c].increment(hits, misses, r.ceil))
 		r.remark(c)
 	}
 }

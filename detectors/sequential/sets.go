@@ -84,10 +84,9 @@ type Sets struct {
 
 	m        []float64
 	marks    []mark
-	sum      float64 // of m
-	total    uint64  // buckets
-	all      uint64  // records
-	ofBins   uint64  // records in regular bins
+	total    uint64 // buckets
+	all      uint64 // records
+	ofBins   uint64 // records in regular bins
 	prefixes []uint64
 }
 
@@ -96,7 +95,8 @@ type setState struct {
 	lo, hi float64
 	first  int // its components are first..end-1
 	end    int
-	k      uint64 // since Reset
+	k      uint64  // since Reset
+	sum    float64 // of its components' evidence
 }
 
 // NewSets builds the detector of one feature from the reference's count of every bin. A set about which the reference
@@ -266,27 +266,19 @@ func (s *Sets) Update(counts []uint64) bool {
 			continue
 		}
 		st.k += k
-		s.step(st, float64(k), float64(n-k), mark{s.total, st.k, cumulative})
-	}
-	s.sum = 0
-	for _, m := range s.m {
-		s.sum += m
+		st.sum = s.step(st, float64(k), float64(n-k), mark{s.total, st.k, cumulative})
 	}
 	return true
 }
 
-// step is the hot loop: one exponential a component.
-func (s *Sets) step(st *setState, hits, misses float64, now mark) {
-	bets := s.bets[st.first:st.end]
-	evidence := s.m[st.first:st.end][:len(bets)]
-	marks := s.marks[st.first:st.end][:len(bets)]
-	for c, b := range bets {
-		m := grow(evidence[c], b.increment(hits, misses, s.ceil))
-		evidence[c] = m
-		if m <= 1 {
-			marks[c] = now
+func (s *Sets) step(st *setState, hits, misses float64, now mark) (sum float64) {
+	sum = growAll(s.m[st.first:st.end], s.bets[st.first:st.end], hits, misses, s.ceil)
+	for c := st.first; c < st.end; c++ {
+		if s.m[c] <= 1 {
+			s.marks[c] = now
 		}
 	}
+	return sum
 }
 
 // LogEvidence returns the logarithm of the average evidence over all components that bet. It is -Inf before the first
@@ -295,16 +287,20 @@ func (s *Sets) LogEvidence() float64 {
 	if len(s.m) == 0 {
 		return math.Inf(-1)
 	}
-	return math.Log(s.sum / float64(len(s.m)))
+	sum := 0.0
+	for i := range s.sets {
+		sum += s.sets[i].sum
+	}
+	return math.Log(sum / float64(len(s.m)))
 }
 
 // Reset forgets all evidence, as after an alarm.
 func (s *Sets) Reset() {
 	clear(s.m)
 	clear(s.marks)
-	s.sum, s.total, s.all, s.ofBins = 0, 0, 0, 0
+	s.total, s.all, s.ofBins = 0, 0, 0
 	for i := range s.sets {
-		s.sets[i].k = 0
+		s.sets[i].k, s.sets[i].sum = 0, 0
 	}
 }
 

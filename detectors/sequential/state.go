@@ -58,7 +58,7 @@ func (r *Rate) Unmarshal(data []byte) error {
 	}
 	n := *r
 	n.Reset()
-	n.total = mark{d.varint(), d.varint(), d.varint()}
+	n.total = mark{d.count(), d.count(), d.count()}
 	if r.varying {
 		n.sumLo = d.number(0, math.MaxFloat64)
 		n.sumHi = d.number(0, math.MaxFloat64)
@@ -129,7 +129,7 @@ func (m *Mean) Unmarshal(data []byte) error {
 	}
 	n := *m
 	n.Reset()
-	n.total = meanMark{buckets: d.varint(), n: d.varint()}
+	n.total = meanMark{buckets: d.count(), n: d.count()}
 	n.total.sum = d.number(0, float64(n.total.n))
 	for c := range n.m {
 		n.m[c] = d.evidence()
@@ -165,6 +165,7 @@ func (s *Sums) Unmarshal(m *Mean, data []byte) error {
 		return err
 	}
 	n := Sums{N: d.word()}
+	d.bad = d.bad || n.N > maxCount
 	n.Sum = d.number(0, float64(n.N))
 	n.SumSq = d.number(0, float64(n.N))
 	for i := range n.logs {
@@ -230,14 +231,13 @@ func (s *Sets) Unmarshal(data []byte) error {
 	if err := d.header(kindSets, s.fingerprint); err != nil {
 		return err
 	}
-	n := Sets{total: d.varint(), all: d.varint(), ofBins: d.varint()}
+	n := Sets{total: d.count(), all: d.count(), ofBins: d.count()}
 	n.m = make([]float64, len(s.m))
 	n.marks = make([]mark, len(s.marks))
-	ks := make([]uint64, len(s.sets))
+	kept := make([]setState, len(s.sets))
 	for i := range s.sets {
 		st := s.sets[i]
-		st.k = d.varint()
-		ks[i] = st.k
+		st.k, st.sum = d.count(), 0
 		now := n.now(&st)
 		if now.k > now.n || n.ofBins > n.all {
 			d.bad = true
@@ -245,21 +245,18 @@ func (s *Sets) Unmarshal(data []byte) error {
 		for c := st.first; c < st.end; c++ {
 			n.m[c] = d.evidence()
 			n.marks[c] = d.mark(now)
-			n.sum += n.m[c]
+			st.sum += n.m[c]
 		}
 		if d.bad {
 			break
 		}
+		kept[i] = st
 	}
 	if err := d.done(); err != nil {
 		return err
 	}
-	s.total, s.all, s.ofBins, s.sum = n.total, n.all, n.ofBins, n.sum
-	copy(s.m, n.m)
-	copy(s.marks, n.marks)
-	for i, k := range ks {
-		s.sets[i].k = k
-	}
+	s.total, s.all, s.ofBins = n.total, n.all, n.ofBins
+	s.m, s.marks, s.sets = n.m, n.marks, kept
 	return nil
 }
 
