@@ -45,7 +45,7 @@ type Grid struct {
 	wideOf   []uint8   // fine -> index of its sum, or noWide
 	wideBins []uint8   // index of a sum -> fine bin
 
-	index index
+	index *index
 	sums  rounder
 }
 
