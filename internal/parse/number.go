@@ -1,0 +1,226 @@
+package parse
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// number reads a JSON number at i and returns its value, rounded as strconv.ParseFloat rounds it, and the
+// position behind it. It refuses (ok is false) what is no number as well as the rare number that the short way
+// cannot round for certain; the caller then asks numberEnd and slowFloat.
+func number(data []byte, i int) (x float64, end int, ok bool) {
+	neg := false
+	if i < len(data) && data[i] == '-' {
+		neg = true
+		i++
+	}
+	var m uint64
+	start := i
+	for i < len(data) && data[i]-'0' <= 9 {
+		m = m*10 + uint64(data[i]-'0')
+		i++
+	}
+	digits := i - start
+	if digits == 0 || data[start] == '0' && digits > 1 {
+		return 0, i, false
+	}
+	exp := 0
+	if i < len(data) && data[i] == '.' {
+		i++
+		point := i
+		for i < len(data) && i < point+3 && data[i]-'0' <= 9 {
+			m = m*10 + uint64(data[i]-'0')
+			i++
+		}
+		if i == point+3 {
+			for i+8 <= len(data) {
+				eight := binary.LittleEndian.Uint64(data[i:])
+				if !allDigits(eight) {
+					break
+				}
+				m = m*100_000_000 + eightDigits(eight)
+				i += 8
+			}
+			for i < len(data) && data[i]-'0' <= 9 {
+				m = m*10 + uint64(data[i]-'0')
+				i++
+			}
+		}
+		if i == point {
+			return 0, i, false
+		}
+		exp = point - i
+		digits -= exp
+	}
+	if digits > 19 && significant(data[start:i]) > 19 {
+		return 0, i, false // m has overflowed
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		e, after, good := exponent(data, i+1)
+		if !good {
+			return 0, i, false
+		}
+		exp += e
+		i = after
+	}
+	if m < 1<<53 && exp <= 0 && exp >= -22 {
+		x = float64(m)
+		if exp < 0 {
+			x /= pow10Exact[-exp]
+		}
+		if neg {
+			x = -x
+		}
+		return x, i, true
+	}
+	x, ok = scale(m, exp)
+	if neg {
+		x = -x
+	}
+	return x, i, ok
+}
+
+// significant counts the digits of a decimal without its leading zeros.
+func significant(text []byte) int {
+	n := 0
+	for _, c := range text {
+		if c != '.' && (n > 0 || c != '0') {
+			n++
+		}
+	}
+	return n
+}
+
+// exponent reads the part of a number behind the e.
+func exponent(data []byte, i int) (e, end int, ok bool) {
+	neg := false
+	if i < len(data) && (data[i] == '-' || data[i] == '+') {
+		neg = data[i] == '-'
+		i++
+	}
+	start := i
+	for i < len(data) && data[i]-'0' <= 9 {
+		if e < 100_000 {
+			e = e*10 + int(data[i]-'0')
+		}
+		i++
+	}
+	if neg {
+		e = -e
+	}
+	return e, i, i > start
+}
+
+// allDigits reports whether eight bytes are ASCII digits.
+func allDigits(x uint64) bool {
+	return x&(ones*0xF0) == ones*0x30 && (x+ones*6)&(ones*0xF0) == ones*0x30
+}
+
+// eightDigits returns the value of eight ASCII digits, the first in the lowest byte: neighbours are joined
+// to pairs, pairs to fours, fours to the eight.
+func eightDigits(x uint64) uint64 {
+	x -= ones * '0'
+	x = x*10 + x>>8
+	const mask = 0x000000FF000000FF
+	return ((x&mask)*(100+1_000_000<<32) + (x>>16&mask)*(1+10_000<<32)) >> 32
+}
+
+// scale returns m·10^e rounded to the nearest float64, ties to even.
+//
+// Where both m and the power are exact in float64, one operation rounds once (Clinger 1990). Otherwise m is
+// multiplied by the 64 leading bits of the power (after Lemire, "Number parsing at a gigabyte per second",
+// 2021). The power is cut off and so is the lower word, so the true product lies less than two units of the
+// upper word above the computed one. Where that could change the rounding, less than once in 500 numbers, ok is false.
+func scale(m uint64, e int) (x float64, ok bool) {
+	if m == 0 {
+		return 0, true
+	}
+	if m < 1<<53 && e >= 0 && e <= 22 {
+		return float64(m) * pow10Exact[e], true
+	}
+	if m < 1<<53 && e < 0 && e >= -22 {
+		return float64(m) / pow10Exact[-e], true
+	}
+	if e < minPow10 || e > maxPow10 {
+		return 0, false
+	}
+	zeros := bits.LeadingZeros64(m)
+	hi, _ := bits.Mul64(m<<zeros, pow10Bits[e-minPow10])
+	top := hi >> 63           // 1 if the product has its highest bit
+	drop := 9 + uint(top)     // bits of hi below the rounding bit
+	kept := hi >> drop        // 53 bits and the rounding bit
+	low := hi & (1<<drop - 1) // what decides a tie
+	if low == 1<<drop-1 || low == 0 && kept&1 == 1 {
+		return 0, false
+	}
+	kept = (kept + kept&1) >> 1
+	// 10^e has its leading bit at floor(e·log2(10)).
+	exp := 1023 + (e*217706)>>16 + 63 - zeros + int(top)
+	if kept == 1<<53 {
+		kept >>= 1
+		exp++
+	}
+	return math.Float64frombits(uint64(exp)<<52 | kept&(1<<52-1)), true
+}
+
+// numberEnd returns the position behind the JSON number at i, or -1 if there is none.
+func numberEnd(data []byte, i int) int {
+	if i < len(data) && data[i] == '-' {
+		i++
+	}
+	start := i
+	for i < len(data) && data[i]-'0' <= 9 {
+		i++
+	}
+	if i == start || data[start] == '0' && i > start+1 {
+		return -1
+	}
+	if i < len(data) && data[i] == '.' {
+		i++
+		start = i
+		for i < len(data) && data[i]-'0' <= 9 {
+			i++
+		}
+		if i == start {
+			return -1
+		}
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		_, end, ok := exponent(data, i+1)
+		if !ok {
+			return -1
+		}
+		i = end
+	}
+	return i
+}
+
+// slowFloat converts the text of a number; ok is false if float64 cannot hold it.
+func slowFloat(text []byte) (float64, bool) {
+	x, err := strconv.ParseFloat(string(text), 64)
+	return x, err == nil
+}
+
+// looseFloat reads the numbers of text formats that JSON does not allow: +1, .5, 5., 007. It takes decimal
+// digits only: strconv would also take hexadecimal numbers and underscores, which are names more often.
+func looseFloat(text []byte) (float64, bool) {
+	if len(text) == 0 || len(text) > 64 {
+		return 0, false
+	}
+	digits := false
+	for _, c := range text {
+		switch {
+		case c-'0' <= 9:
+			digits = true
+		case c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E':
+			return 0, false
+		}
+	}
+	if !digits {
+		return 0, false
+	}
+	x, err := strconv.ParseFloat(string(text), 64)
+	return x, err == nil
+}

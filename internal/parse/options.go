@@ -1,0 +1,86 @@
+package parse
+
+import "time"
+
+// Defaults of FormatOptions.
+const (
+	DefaultMaxFields    = 512
+	DefaultMaxDepth     = 64
+	DefaultMaxKeys      = 4096
+	DefaultMaxLineBytes = 1 << 20
+	DefaultMaxPending   = 64
+)
+
+const (
+	// maxKnownKeys bounds the names remembered for prediction at one object level when no field asks for them.
+	maxKnownKeys = 512
+	// maxKeyBytes is the longest key that is remembered, or that a wildcard makes a slot for.
+	maxKeyBytes = 128
+	// maxPatternBytes and maxPatternOps cap regular expressions that users write: RE2 is linear in the line, and in these.
+	maxPatternBytes = 4096
+	maxPatternOps   = 10000
+	// maxPieces bounds the pieces of one container line.
+	maxPieces = 4096
+	// keepScratch is the largest scratch memory that is kept from one line to the next.
+	keepScratch = 1 << 20
+)
+
+// FormatOptions are the limits and the details of a format. The zero value means the defaults.
+type FormatOptions struct {
+	MaxFields    int            // slots that wildcards may create; 0 = 512
+	MaxDepth     int            // nesting of JSON; 0 = 64, at most 1000
+	MaxKeys      int            // keys and array elements of one JSON line; 0 = 4096
+	MaxLineBytes int            // bytes of one record joined from container pieces; 0 = 1 MiB
+	MaxPending   int            // first halves of pairs that wait for their second; 0 = 64
+	Location     *time.Location // of times that carry no zone; nil = UTC
+	Year         int            // of times that carry no year (syslog, vLLM); 0 = the container's time says, else no event time
+	Delimiter    byte           // of csv; 0 = ',' (tab for tsv)
+	Columns      []string       // of csv without a header line; nil = the first line of each source is the header
+	Pattern      string         // of format regex: RE2 with named groups
+}
+
+func (o FormatOptions) withDefaults() FormatOptions {
+	if o.MaxFields <= 0 {
+		o.MaxFields = DefaultMaxFields
+	}
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = DefaultMaxDepth
+	}
+	o.MaxDepth = min(o.MaxDepth, 1000)
+	if o.MaxKeys <= 0 {
+		o.MaxKeys = DefaultMaxKeys
+	}
+	if o.MaxLineBytes <= 0 {
+		o.MaxLineBytes = DefaultMaxLineBytes
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = DefaultMaxPending
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	return o
+}
+
+// Field is one value that a model asks for.
+type Field struct {
+	// Path names the value: keys separated by dots, array elements by index ("a.0.b"); a dot inside a key is
+	// written "\.". A path that ends in ".*" (or is "*") is a wildcard: everything found below it.
+	Path string
+	// Numeric says that numbers may arrive as strings ("4.9", as NumPy scalars do) and are wanted as Number.
+	Numeric bool
+	// Time says that the value is a time. The first Time field of a plan is the record's event time; every
+	// Time field has Unix seconds in Value.Num.
+	Time bool
+	// Layout of a Time field: empty = recognised by itself; a name (rfc3339, unix, epoch_s, epoch_ms,
+	// epoch_us, epoch_ns, ctime, syslog); or a Go reference layout (20060102T150405).
+	Layout string
+	// Pattern is a regular expression with one group, applied to the text first.
+	Pattern string
+}
+
+// Slot is one place of Record.Values.
+type Slot struct {
+	Path     string
+	Wildcard int // index of the wildcard field that it came from; -1 if it was asked for by name
+}

@@ -1,0 +1,126 @@
+package parse
+
+import "bytes"
+
+// Parser reads the lines of one source.
+type Parser struct {
+	plan    *Plan
+	reader  formatReader
+	wrap    wrapper
+	expired []HeldRange
+	offset  int64 // of the raw line being read
+	length  int
+	pieces  []HeldRange // earlier raw lines of the logical line being read
+	wrapped int64       // container time of the logical line, 0 = none
+}
+
+// NewParser makes the parser of one source.
+func (p *Plan) NewParser() *Parser {
+	return &Parser{plan: p, reader: p.reader()}
+}
+
+// Line reads one raw line, given without its line end, that starts at offset in its source.
+//
+// After Pending the caller holds [offset, offset+len(line)) until the range appears in Record.Held or in
+// Expired. Record.Held is set whatever the status is.
+func (p *Parser) Line(line []byte, offset int64, rec *Record) Result {
+	p.offset, p.length = offset, len(line)
+	p.pieces = p.pieces[:0]
+	p.wrapped = 0
+	rec.Held = rec.Held[:0]
+	rec.WrapperTime = 0
+	rec.reset(p.plan)
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	if len(line) == 0 {
+		return Result{Status: Ignored}
+	}
+	switch c := line[0]; {
+	case c == '{':
+		if res, done := p.docker(line, rec); done {
+			return res
+		}
+	case c-'0' <= 9:
+		if res, done := p.cri(line, rec); done {
+			return res
+		}
+	}
+	p.wrapped = 0
+	return p.logical(line, rec)
+}
+
+// logical reads a line whose wrapper was removed and whose pieces were joined.
+func (p *Parser) logical(line []byte, rec *Record) Result {
+	rec.WrapperTime = p.wrapped
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	if len(bytes.TrimLeft(line, " \t\x00")) == 0 {
+		rec.Held = append(rec.Held, p.pieces...)
+		return Result{Status: Ignored}
+	}
+	res := p.reader.read(p, line, rec)
+	if res.Status != Pending {
+		rec.Held = append(rec.Held, p.pieces...)
+	}
+	return res
+}
+
+// Next reads the next record of the same line. Call it only after a Result with More, before the next Line.
+func (p *Parser) Next(rec *Record) Result {
+	more, ok := p.reader.(rowReader)
+	if !ok {
+		return Result{Status: Ignored}
+	}
+	rec.Held = rec.Held[:0]
+	rec.reset(p.plan)
+	rec.WrapperTime = p.wrapped
+	return more.next(p, rec)
+}
+
+// rowReader is a formatReader whose lines can hold several records.
+type rowReader interface {
+	next(p *Parser, rec *Record) Result
+}
+
+// Finish says that the source has ended: what still waits for its rest is read as it is, one call for each,
+// until the answer is Ignored and Expired is empty.
+func (p *Parser) Finish(rec *Record) Result {
+	rec.Held = rec.Held[:0]
+	rec.reset(p.plan)
+	for i := range p.wrap.streams {
+		st := &p.wrap.streams[i]
+		if len(st.ranges) == 0 {
+			continue
+		}
+		last := st.ranges[len(st.ranges)-1]
+		p.offset, p.length = last.Offset, last.Length
+		p.pieces = append(p.pieces[:0], st.ranges...)
+		p.wrapped = st.time
+		line := st.take(p)
+		res := p.logical(line, rec)
+		if res.Status == Pending { // its other half will not come
+			p.expired = append(p.expired, p.pieces...)
+			return Result{Status: Bad, Reason: Orphan}
+		}
+		return res
+	}
+	if f, ok := p.reader.(finisher); ok {
+		f.finish(p)
+	}
+	return Result{Status: Ignored}
+}
+
+// finisher is a formatReader that holds lines.
+type finisher interface {
+	finish(p *Parser)
+}
+
+// Expired returns the held lines that were given up since the last call: they will not become a record. The
+// caller releases them.
+func (p *Parser) Expired() []HeldRange {
+	given := p.expired
+	p.expired = p.expired[len(p.expired):]
+	return given
+}

@@ -1,0 +1,333 @@
+package parse
+
+// scanner reads one JSON text into a record. It follows the grammar of RFC 8259 as encoding/json does, also in
+// the parts that nobody asked for, plus the words NaN, Infinity and -Infinity.
+//
+// Its functions take the position of the next byte and return the position behind what they read, or -1
+// after setting fault.
+type scanner struct {
+	plan     *Plan
+	rec      *Record
+	scratch  []byte // decoded strings of the current line; never shrunk below what values alias
+	keys     int    // keys and elements of this line so far
+	maxDepth int
+	maxKeys  int
+	fault    Reason // why the line is bad
+	blemish  Reason // why a value of a good line is Invalid
+}
+
+// begin prepares for a new line.
+func (s *scanner) begin(rec *Record) {
+	s.rec = rec
+	s.keys, s.fault, s.blemish = 0, None, None
+	if cap(s.scratch) > keepScratch {
+		s.scratch = nil
+	}
+	s.scratch = s.scratch[:0]
+}
+
+func (s *scanner) fail(r Reason) int {
+	s.fault = r
+	return -1
+}
+
+// wrong is fail for a byte that cannot stand at i; a text that just ends is Truncated.
+func (s *scanner) wrong(data []byte, i int) int {
+	if i >= len(data) {
+		return s.fail(Truncated)
+	}
+	return s.fail(NotJSON)
+}
+
+func skipSpace(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// object reads what follows '{' into what n asks for.
+//
+// Loggers write the same keys in the same order, so each entry remembers which one followed it and how it
+// was written, and the next key costs one comparison. A wrong guess costs a look-up.
+func (s *scanner) object(data []byte, i int, n *node, depth int) int {
+	if depth > s.maxDepth {
+		return s.fail(Depth)
+	}
+	i = skipSpace(data, i)
+	if i < len(data) && data[i] == '}' {
+		return i + 1
+	}
+	prev, want := int32(-1), n.first
+	for {
+		if i < len(data) && data[i] == ' ' {
+			i++
+		}
+		at := int32(-1)
+		if want >= 0 {
+			raw := n.entries[want].raw
+			if raw != "" && len(data)-i >= len(raw) && string(data[i:i+len(raw)]) == raw {
+				i += len(raw)
+				at = want
+			}
+		}
+		if at < 0 {
+			if i, at = s.key(data, i, n); i < 0 {
+				return -1
+			}
+			if prev >= 0 {
+				n.entries[prev].next = at
+			} else {
+				n.first = at
+			}
+		}
+		if s.keys++; s.keys > s.maxKeys {
+			return s.fail(Keys)
+		}
+		var child *node
+		prev, want = at, -1
+		if at >= 0 {
+			e := &n.entries[at]
+			child, want = e.child, e.next
+		}
+		switch {
+		case i >= len(data):
+			return s.fail(Truncated)
+		case child == nil:
+			i = s.skip(data, i, depth)
+		case child.fastNum && (data[i] == '-' || data[i]-'0' <= 9):
+			x, end, ok := number(data, i)
+			if !ok {
+				i = s.oddNumber(data, i, child)
+				break
+			}
+			s.rec.set(child.slot, Number, x, data[i:end])
+			i = end
+		case child.fastStr && data[i] == '"':
+			i = s.text(data, i+1, child)
+		default:
+			i = s.value(data, i, child, depth)
+		}
+		if i < 0 {
+			return -1
+		}
+		if i < len(data) && data[i] != ',' && data[i] != '}' {
+			i = skipSpace(data, i)
+		}
+		if i >= len(data) {
+			return s.fail(Truncated)
+		}
+		if data[i] == '}' {
+			return i + 1
+		}
+		if data[i] != ',' {
+			return s.fail(NotJSON)
+		}
+		i++
+	}
+}
+
+// key reads a key and its colon, and looks the key up.
+func (s *scanner) key(data []byte, i int, n *node) (int, int32) {
+	i = skipSpace(data, i)
+	start := i
+	if i >= len(data) || data[i] != '"' {
+		return s.wrong(data, i), -1
+	}
+	i++
+	var key []byte
+	end := plainEnd(data, i)
+	if end < len(data) && data[end] == '"' {
+		key = data[i:end]
+		end++
+	} else if key, end = s.decoded(data, i, end); end < 0 {
+		return -1, -1
+	}
+	i = skipSpace(data, end)
+	if i >= len(data) || data[i] != ':' {
+		return s.wrong(data, i), -1
+	}
+	i = skipSpace(data, i+1)
+	at := n.find(s.plan.seed, key)
+	if at < 0 {
+		if at = s.plan.meet(n, key); at < 0 {
+			return i, -1
+		}
+	}
+	e := &n.entries[at]
+	if len(key) <= maxKeyBytes && i-start <= 2*maxKeyBytes && e.redone < 8 && e.raw != string(data[start:i]) {
+		e.raw = string(data[start:i])
+		e.redone++
+	}
+	return i, at
+}
+
+// text reads a string whose opening quote was read into a node that takes strings as they are.
+func (s *scanner) text(data []byte, i int, n *node) int {
+	end := plainEnd(data, i)
+	text := data[i:end]
+	if end < len(data) && data[end] == '"' {
+		end++
+	} else if text, end = s.decoded(data, i, end); end < 0 {
+		return -1
+	}
+	kind := String
+	if len(text) == 0 {
+		kind = Empty
+	}
+	s.rec.set(n.slot, kind, 0, text)
+	return end
+}
+
+// value reads any value into a node that was asked for.
+func (s *scanner) value(data []byte, i int, n *node, depth int) int {
+	if n.inner() {
+		if n.gen == s.plan.gen { // the key stood in this record before: the last one counts, as a whole
+			s.plan.forget(n, s.rec)
+		}
+		n.gen = s.plan.gen
+	}
+	switch data[i] {
+	case '{':
+		if n.born || n.inner() {
+			if n.slot >= 0 {
+				s.plan.put(s.rec, n, Composite, 0, nil, &s.blemish)
+			}
+			return s.object(data, i+1, n, depth+1)
+		}
+		s.plan.put(s.rec, n, Composite, 0, nil, &s.blemish)
+		return s.skip(data, i, depth)
+	case '[':
+		s.plan.put(s.rec, n, Composite, 0, nil, &s.blemish)
+		if len(n.index) > 0 || n.wildcard >= 0 && !n.born {
+			return s.array(data, i+1, n, depth+1)
+		}
+		return s.skip(data, i, depth)
+	case '"':
+		end := plainEnd(data, i+1)
+		text := data[i+1 : end]
+		if end < len(data) && data[end] == '"' {
+			end++
+		} else if text, end = s.decoded(data, i+1, end); end < 0 {
+			return -1
+		}
+		kind := String
+		if len(text) == 0 {
+			kind = Empty
+		}
+		s.plan.put(s.rec, n, kind, 0, text, &s.blemish)
+		return end
+	case 't':
+		return s.word(data, i, n, "true", Bool, 1)
+	case 'f':
+		return s.word(data, i, n, "false", Bool, 0)
+	case 'n':
+		return s.word(data, i, n, "null", Null, 0)
+	case 'N':
+		return s.word(data, i, n, "NaN", NaN, 0)
+	case 'I':
+		return s.word(data, i, n, "Infinity", PosInf, 0)
+	case '-':
+		if i+1 < len(data) && data[i+1] == 'I' {
+			return s.word(data, i, n, "-Infinity", NegInf, 0)
+		}
+	}
+	return s.oddNumber(data, i, n)
+}
+
+// word reads a literal; n is nil when nobody asked.
+func (s *scanner) word(data []byte, i int, n *node, word string, kind Kind, num float64) int {
+	if len(data)-i < len(word) || string(data[i:i+len(word)]) != word {
+		if len(data)-i < len(word) && string(data[i:]) == word[:len(data)-i] {
+			return s.fail(Truncated)
+		}
+		return s.fail(NotJSON)
+	}
+	end := i + len(word)
+	if n != nil {
+		text := data[i:end]
+		if kind == Null {
+			text = nil
+		}
+		s.plan.put(s.rec, n, kind, num, text, &s.blemish)
+	}
+	return end
+}
+
+// oddNumber reads a number that did not take the fast way: its node wants more, it has many digits, or it is none.
+func (s *scanner) oddNumber(data []byte, i int, n *node) int {
+	if x, end, ok := number(data, i); ok {
+		s.plan.put(s.rec, n, Number, x, data[i:end], &s.blemish)
+		return end
+	}
+	if i < len(data) && data[i] == '-' && i+1 < len(data) && data[i+1] == 'I' {
+		return s.word(data, i, n, "-Infinity", NegInf, 0)
+	}
+	end := numberEnd(data, i)
+	if end < 0 {
+		return s.fail(s.brokenNumber(data, i))
+	}
+	x, ok := slowFloat(data[i:end])
+	if !ok {
+		s.plan.put(s.rec, n, Invalid, 0, nil, &s.blemish)
+		s.blemish = BadNumber
+		return end
+	}
+	s.plan.put(s.rec, n, Number, x, data[i:end], &s.blemish)
+	return end
+}
+
+// brokenNumber tells a number that the end of the text cut off from what is no number.
+func (s *scanner) brokenNumber(data []byte, i int) Reason {
+	if i >= len(data) {
+		return Truncated
+	}
+	if data[i] != '-' && data[i]-'0' > 9 {
+		return NotJSON
+	}
+	for _, c := range data[i:] {
+		if c-'0' > 9 && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
+			return NotJSON
+		}
+	}
+	return Truncated
+}
+
+// array reads what follows '[' into the elements that n asks for.
+func (s *scanner) array(data []byte, i int, n *node, depth int) int {
+	if depth > s.maxDepth {
+		return s.fail(Depth)
+	}
+	i = skipSpace(data, i)
+	if i < len(data) && data[i] == ']' {
+		return i + 1
+	}
+	for at := 0; ; at++ {
+		if s.keys++; s.keys > s.maxKeys {
+			return s.fail(Keys)
+		}
+		i = skipSpace(data, i)
+		if i >= len(data) {
+			return s.fail(Truncated)
+		}
+		if child := s.plan.element(n, at); child == nil {
+			i = s.skip(data, i, depth)
+		} else {
+			i = s.value(data, i, child, depth)
+		}
+		if i < 0 {
+			return -1
+		}
+		i = skipSpace(data, i)
+		if i >= len(data) {
+			return s.fail(Truncated)
+		}
+		if data[i] == ']' {
+			return i + 1
+		}
+		if data[i] != ',' {
+			return s.fail(NotJSON)
+		}
+		i++
+	}
+}
