@@ -38,10 +38,11 @@ type goldenBins struct {
 }
 
 type goldenTest struct {
-	Statistic number  `json:"statistic"`
-	P         float64 `json:"p"`
-	PAsymp    float64 `json:"p_asymptotic"`
-	DoF       int     `json:"dof"`
+	Statistic number   `json:"statistic"`
+	P         float64  `json:"p"`
+	PAsymp    float64  `json:"p_asymptotic"`
+	PExact    *float64 `json:"p_exact"`
+	DoF       int      `json:"dof"`
 	U, T, Z   number
 }
 

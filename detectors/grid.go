@@ -78,7 +78,6 @@ func NewGrid(reference []float64, opts GridOptions) (*Grid, error) {
 	if len(reference) == 0 {
 		return nil, fmt.Errorf("make bins: %w", ErrEmpty)
 	}
-	values := make([]weighted, 0, len(reference))
 	sorted := slices.Clone(reference)
 	for i, x := range sorted {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
@@ -87,14 +86,7 @@ func NewGrid(reference []float64, opts GridOptions) (*Grid, error) {
 		sorted[i] = x + 0 // -0 becomes +0
 	}
 	slices.Sort(sorted)
-	for _, x := range sorted {
-		if k := len(values); k > 0 && values[k-1].x == x {
-			values[k-1].n++
-			continue
-		}
-		values = append(values, weighted{x, 1})
-	}
-	return newGrid(values, opts)
+	return newGrid(distinct(sorted), opts)
 }
 
 // GridFromSpec rebuilds a Grid from a file. Everything is checked; an error says which field is wrong.

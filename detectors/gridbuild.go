@@ -104,10 +104,11 @@ func atRank(values []weighted, r uint64) float64 {
 
 // deviation is the standard deviation, divided by n, in two passes.
 func deviation(values []weighted, n uint64) float64 {
-	mean := 0.0
+	var c compensated
 	for _, v := range values {
-		mean += v.x * (float64(v.n) / float64(n))
+		c.add(v.x * float64(v.n))
 	}
+	mean := c.sum() / float64(n)
 	ss := 0.0
 	for _, v := range values {
 		d := v.x - mean
