@@ -1,0 +1,221 @@
+package alerting
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/exporters/destination"
+)
+
+const (
+	runInterval = 250 * time.Millisecond
+
+	// poisonTries is after how many server errors in a row one incident steps aside, so that a notification
+	// that makes the destination fail cannot hold up all the others.
+	poisonTries = 8
+)
+
+// attempt is one call that is about to be made.
+type attempt struct {
+	inc    *incident
+	in     *integration
+	bucket *bucket
+	n      Notification
+	seq    uint64
+}
+
+// Run decides and delivers until ctx is done. It is the only place with a clock of its own; calls under way
+// are waited for.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+		case <-timer.C:
+		}
+		now := d.opts.Now()
+		d.Tick(now)
+		for {
+			a := d.next(now)
+			if a == nil {
+				break
+			}
+			calls.Go(func() {
+				advice, err := d.send(ctx, a)
+				d.finish(ctx, a, d.opts.Now(), advice, err)
+				d.poke()
+			})
+		}
+		timer.Reset(runInterval)
+	}
+}
+
+// Deliver sends what may be sent at now, one call after the other, and returns when nothing is left that could
+// go. It takes every call to be made at now, so it is for callers that own the clock; Run is for the others.
+func (d *Dispatcher) Deliver(ctx context.Context, now time.Time) {
+	for ctx.Err() == nil {
+		a := d.next(now)
+		if a == nil {
+			return
+		}
+		advice, err := d.send(ctx, a)
+		d.finish(ctx, a, now, advice, err)
+	}
+}
+
+// next takes the oldest incident whose bucket is free, and reserves the bucket.
+func (d *Dispatcher) next(now time.Time) *attempt {
+	if d.opts.DryRun {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dropIdleBuckets(now)
+	passed := map[*bucket]bool{} // buckets whose oldest incident was seen and cannot go now
+	for _, inc := range d.candidates() {
+		in := d.integration(inc)
+		if in == nil {
+			d.log.Warn("dropped an incident whose destination is no longer configured", "destination", inc.Integration, "dedup_key", inc.Key)
+			d.forget(inc)
+			continue
+		}
+		n := inc.notification(d.opts.ExternalURL)
+		name, limit := in.bucket(n, now)
+		if inc.RejectedSeq == inc.Seq && inc.RejectedBucket == name {
+			continue
+		}
+		b := d.bucket(name)
+		b.limit = limit
+		if passed[b] {
+			continue
+		}
+		if _, ok := b.ready(now); !ok {
+			passed[b] = true
+			continue
+		}
+		a := &attempt{inc: inc, in: in, bucket: b, n: n, seq: inc.Seq}
+		if now.Before(inc.notBefore) {
+			continue // it steps aside for the others of its bucket
+		}
+		b.busy = true
+		return a
+	}
+	return nil
+}
+
+// candidates are the incidents that wait, and those that were refused: their credential may have changed.
+func (d *Dispatcher) candidates() []*incident {
+	out := d.inOrder()
+	for _, inc := range d.incidents {
+		if inc.RejectedSeq == inc.Seq && inc.Seq > inc.AckedSeq {
+			out = append(out, inc)
+		}
+	}
+	return out
+}
+
+func (d *Dispatcher) send(ctx context.Context, a *attempt) (RetryAdvice, error) {
+	timeout := d.opts.SendTimeout
+	if a.in.timeout > 0 {
+		timeout = a.in.timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return a.in.notifier.Send(ctx, a.n)
+}
+
+// finish records what came of a call.
+func (d *Dispatcher) finish(ctx context.Context, a *attempt, now time.Time, advice RetryAdvice, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	inc, b := a.inc, a.bucket
+	b.done(now)
+	d.state.touch(bucketPrefix + b.name)
+	if advice.Target != "" {
+		inc.target = advice.Target
+	}
+	switch {
+	case err == nil:
+		b.failures, b.notBefore = 0, time.Time{}
+		d.metrics.sent(inc.Kind, a.n.Action)
+		if d.incidents[inc.id()] == inc {
+			d.acknowledge(inc, a.seq, a.n.Action != destination.Resolve)
+		}
+	case ctx.Err() != nil:
+		// We are stopping: the call says nothing about the destination.
+	default:
+		d.failed(a, now, advice, err)
+	}
+	_ = d.save()
+}
+
+func (d *Dispatcher) failed(a *attempt, now time.Time, advice RetryAdvice, err error) {
+	inc, b := a.inc, a.bucket
+	if advice.Reason == "" {
+		advice.Reason = destination.Contract
+	}
+	d.metrics.failed(inc.Kind, advice.Reason)
+	level := slog.LevelWarn
+	if !advice.Retry {
+		level = slog.LevelError
+		inc.RejectedSeq, inc.RejectedBucket, inc.RejectedAt = a.seq, b.name, now
+		d.state.touch(incidentPrefix + inc.id())
+	} else {
+		b.failures++
+		inc.tries++
+		wait := advice.After
+		if wait <= 0 {
+			wait = backoff(b.failures, d.opts.Rand)
+		}
+		b.notBefore = now.Add(wait)
+		if advice.Reason == destination.Server && inc.tries >= poisonTries {
+			inc.notBefore = now.Add(2 * backoffMost)
+		}
+		if b.failures > 1 && b.failures&(b.failures-1) != 0 {
+			return // said at the 1st, 2nd, 4th, 8th… failure in a row
+		}
+	}
+	d.log.Log(context.Background(), level, "notification was not accepted", "destination", inc.Integration, "dedup_key", inc.Key,
+		"action", string(a.n.Action), "reason", string(advice.Reason), "retry", advice.Retry, "failures", b.failures, "error", err)
+}
+
+// bucket finds or makes the bucket of a name. With a state on disk, a call of a former process may be on no
+// record, so even a new bucket starts with one.
+func (d *Dispatcher) bucket(name string) *bucket {
+	b := d.buckets[name]
+	if b == nil {
+		b = &bucket{name: name, used: d.started}
+		if d.state != nil && d.state.store != nil {
+			b.calls = append(b.calls, d.started)
+		}
+		d.buckets[name] = b
+	}
+	return b
+}
+
+func (d *Dispatcher) dropIdleBuckets(now time.Time) {
+	for name, b := range d.buckets {
+		if !b.busy && now.Sub(b.used) > bucketIdle && !now.Before(b.notBefore) {
+			delete(d.buckets, name)
+			d.state.drop(bucketPrefix + name)
+		}
+	}
+}
+
+// integration finds where an incident is to be sent: among the routes, or among former ones.
+func (d *Dispatcher) integration(inc *incident) *integration {
+	if in := d.routing.integrations[inc.Integration]; in != nil {
+		return in
+	}
+	if in := d.retired[inc.Integration]; in != nil {
+		return in
+	}
+	return d.routing.followUp(inc)
+}

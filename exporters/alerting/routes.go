@@ -1,0 +1,194 @@
+package alerting
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	amconfig "github.com/prometheus/alertmanager/config"
+	"go.yaml.in/yaml/v3"
+)
+
+// routesConfig is a routes file that passed every check.
+type routesConfig struct {
+	file string
+	am   *amconfig.Config
+	// ours holds, per receiver, the destinations that Alertmanager's format does not know.
+	ours map[string]ownConfigs
+	// set tells which keys of a pagerduty_configs entry were written, by receiver and index: Alertmanager
+	// fills in its own defaults, and ours differ.
+	set map[string][]map[string]bool
+}
+
+// ConfigError is a mistake in a file that a user wrote.
+type ConfigError struct {
+	File         string
+	Line, Column int
+	Problem      string // what is there and what was expected
+	Fix          string // what to write instead; may be empty
+}
+
+func (e *ConfigError) Error() string {
+	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Problem)
+	if e.Fix != "" {
+		s += "; " + e.Fix
+	}
+	return s
+}
+
+func errAt(file string, n *yaml.Node, fix, format string, args ...any) error {
+	return &ConfigError{File: file, Line: n.Line, Column: n.Column, Problem: fmt.Sprintf(format, args...), Fix: fix}
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): ?`)
+
+// fromYAML gives an error of the YAML package its place. at is where it stands if the error has no line.
+func fromYAML(file string, at *yaml.Node, err error) error {
+	var ce *ConfigError
+	if errors.As(err, &ce) {
+		return err
+	}
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ")
+	line, column := 1, 1
+	if at != nil {
+		line, column = at.Line, at.Column
+	}
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		if _, serr := fmt.Sscan(m[1], &line); serr == nil {
+			column = 1
+			if at != nil && at.Line == line {
+				column = at.Column
+			}
+		}
+		text = strings.Replace(text, m[0], "", 1)
+	}
+	return &ConfigError{File: file, Line: line, Column: column, Problem: text}
+}
+
+// parseRoutes reads and checks a routes file. Alertmanager's own types do the reading; before them every key is
+// held against what we honour, because a key that is silently ignored is a page that silently does not come.
+func parseRoutes(file string, data []byte) (*routesConfig, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fromYAML(file, nil, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, &ConfigError{File: file, Line: 1, Column: 1, Problem: "the file is empty", Fix: "write at least a route with a receiver, and that receiver"}
+	}
+	root := doc.Content[0]
+	if err := checkKeys(file, root, routesSchema, ""); err != nil {
+		return nil, err
+	}
+	if err := expandEnv(file, root); err != nil {
+		return nil, err
+	}
+	cfg := &routesConfig{file: file, am: &amconfig.Config{}, ours: map[string]ownConfigs{}, set: map[string][]map[string]bool{}}
+	if err := cfg.takeOurs(root); err != nil {
+		return nil, err
+	}
+	if err := checkPieces(file, root); err != nil {
+		return nil, err
+	}
+	if err := checkReferences(file, root); err != nil {
+		return nil, err
+	}
+	if err := root.Decode(cfg.am); err != nil {
+		return nil, fromYAML(file, root, err)
+	}
+	if cfg.am.Route == nil {
+		return nil, errAt(file, root, "write a route with a receiver", "there is no route")
+	}
+	if cfg.am.Route.Continue {
+		return nil, errAt(file, child(root, "route"), "take continue out of the first route", "the root route cannot have continue")
+	}
+	return cfg, nil
+}
+
+// child finds the value of a key in a mapping; nil when it is not there.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// items lists the elements of a sequence; none for anything else.
+func items(n *yaml.Node) []*yaml.Node {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return n.Content
+}
+
+// checkPieces decodes each part on its own first, so that a complaint that has no line gets one.
+func checkPieces(file string, root *yaml.Node) error {
+	for _, rcv := range items(child(root, "receivers")) {
+		if err := rcv.Decode(&amconfig.Receiver{}); err != nil {
+			return fromYAML(file, rcv, err)
+		}
+	}
+	var routes func(n *yaml.Node) error
+	routes = func(n *yaml.Node) error {
+		for _, c := range items(child(n, "routes")) {
+			if err := routes(c); err != nil {
+				return err
+			}
+		}
+		if err := n.Decode(&amconfig.Route{}); err != nil {
+			return fromYAML(file, n, err)
+		}
+		return nil
+	}
+	if n := child(root, "route"); n != nil {
+		if err := routes(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkReferences finds names that nothing defines, where they stand.
+func checkReferences(file string, root *yaml.Node) error {
+	names := func(list string) map[string]bool {
+		out := map[string]bool{}
+		for _, n := range items(child(root, list)) {
+			if name := child(n, "name"); name != nil {
+				out[name.Value] = true
+			}
+		}
+		return out
+	}
+	receivers, intervals := names("receivers"), names("time_intervals")
+	for k := range names("mute_time_intervals") {
+		intervals[k] = true
+	}
+	var walk func(n *yaml.Node) error
+	walk = func(n *yaml.Node) error {
+		if r := child(n, "receiver"); r != nil && !receivers[r.Value] {
+			return errAt(file, r, "add it to receivers, or use one of: "+known(receivers), "receiver %q is not defined", r.Value)
+		}
+		for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
+			for _, t := range items(child(n, key)) {
+				if !intervals[t.Value] {
+					return errAt(file, t, "add it to time_intervals, or use one of: "+known(intervals), "time interval %q is not defined", t.Value)
+				}
+			}
+		}
+		for _, c := range items(child(n, "routes")) {
+			if err := walk(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if n := child(root, "route"); n != nil {
+		return walk(n)
+	}
+	return nil
+}

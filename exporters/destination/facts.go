@@ -1,0 +1,172 @@
+package destination
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/alert"
+)
+
+// Fact is one line of the triage that a page carries.
+type Fact struct {
+	Name  string
+	Value any // string, or []string for a list
+}
+
+const (
+	maxFactRunes    = 1024
+	maxListedFacts  = 50
+	leadingFeatures = 3 // told in full; of the others the page gives the name and one line
+)
+
+// Facts lists what the on-call needs first, most important first, so that a destination with a size limit
+// drops from the end. Empty facts are left out.
+func (n Notification) Facts() []Fact {
+	var out []Fact
+	add := func(name, value string) {
+		if value = Cut(OneLine(value), maxFactRunes); value != "" {
+			out = append(out, Fact{name, value})
+		}
+	}
+	lead := n.Leading()
+	add("model", n.Common(alert.LabelModel))
+	add("cause", n.Common(alert.LabelCause))
+	add("feature", lead.Labels[alert.LabelFeature])
+	add("expected", lead.Annotations[AnnotationExpected])
+	add("seen", lead.Annotations[AnnotationSeen])
+	add("effect", lead.Annotations[AnnotationEffect])
+	add("since", stamp(n.Since))
+	add("onset", onset(lead))
+	add("n", records(lead))
+	add("node", n.Where())
+	add("segment", lead.Annotations[AnnotationSegment])
+	add("version_change", n.Annotation(AnnotationVersionChange))
+	if n.Blind() {
+		add("blind", "yes: the data that would resolve it is missing; the last known state is held")
+	}
+	add("severity", n.Severity())
+	if lines := n.featureLines(); len(lines) > 1 {
+		out = append(out, Fact{"features", lines})
+	}
+	if lines := recoveredLines(n); len(lines) > 0 {
+		out = append(out, Fact{"recovered", lines})
+	}
+	add("runbook", n.Annotation(AnnotationRunbook))
+	add("dashboard", n.Annotation(AnnotationDashboard))
+	if nodes := n.Nodes(); len(nodes) > 1 {
+		out = append(out, Fact{"nodes", limited(nodes)})
+	}
+	if lines := descriptions(n); len(lines) > 0 {
+		out = append(out, Fact{"alerts", lines})
+	}
+	return out
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func onset(a alert.Alert) string {
+	at, within := a.Annotations[AnnotationOnset], a.Annotations[AnnotationOnsetInterval]
+	if at != "" && within != "" {
+		return at + " (" + within + ")"
+	}
+	return at + within
+}
+
+func records(a alert.Alert) string {
+	n, effective := a.Annotations[AnnotationRecords], a.Annotations[AnnotationEffectiveRecords]
+	if n != "" && effective != "" {
+		return n + " records, worth " + effective + " independent ones"
+	}
+	return n
+}
+
+// featureLines says for each feature what was expected and what was seen, the leading ones first.
+func (n Notification) featureLines() []string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, a := range n.listed() {
+		f := a.Labels[alert.LabelFeature]
+		if f == "" || seen[f] {
+			continue
+		}
+		seen[f] = true
+		line := f
+		if e, s := a.Annotations[AnnotationExpected], a.Annotations[AnnotationSeen]; e != "" && s != "" {
+			line += ": expected " + e + ", seen " + s
+			if d := a.Annotations[AnnotationEffect]; d != "" && len(lines) < leadingFeatures {
+				line += " (" + d + ")"
+			}
+		} else if t := a.Annotations[AnnotationSummary]; t != "" {
+			line += ": " + t
+		}
+		if len(lines) < leadingFeatures && !a.StartsAt.IsZero() {
+			line += ", since " + ShortTime(a.StartsAt, n.At)
+		}
+		if a.DataMissing {
+			line += " [blind]"
+		}
+		lines = append(lines, Cut(OneLine(line), maxFactRunes))
+	}
+	return limited(lines)
+}
+
+func recoveredLines(n Notification) []string {
+	if len(n.Firing()) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, a := range n.Resolved() {
+		name := a.Labels[alert.LabelFeature]
+		if name == "" {
+			name = a.Name()
+		}
+		lines = append(lines, Cut(OneLine(name+" at "+ShortTime(a.EndsAt, n.At)), maxFactRunes))
+	}
+	return limited(lines)
+}
+
+// descriptions are the paragraphs of the alerts, each once.
+func descriptions(n Notification) []string {
+	var lines []string
+	for _, a := range n.listed() {
+		text := a.Annotations[AnnotationDescription]
+		if text == "" {
+			text = a.Annotations[AnnotationSummary]
+		}
+		if text == "" {
+			continue
+		}
+		line := Cut(OneLine(a.Name()+": "+text), maxFactRunes)
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	lines = limited(lines)
+	if n.Unlisted > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more alerts", n.Unlisted))
+	}
+	return lines
+}
+
+func limited(lines []string) []string {
+	if len(lines) <= maxListedFacts {
+		return lines
+	}
+	rest := len(lines) - maxListedFacts
+	return append(slices.Clone(lines[:maxListedFacts]), fmt.Sprintf("and %d more", rest))
+}
+
+// Text is a fact's value in one line.
+func (f Fact) Text() string {
+	if list, ok := f.Value.([]string); ok {
+		return strings.Join(list, "; ")
+	}
+	return fmt.Sprint(f.Value)
+}
