@@ -1,0 +1,110 @@
+package monitor
+
+import (
+	"math"
+	"time"
+)
+
+// advance closes what event time has left behind. Without records nothing changes, except that panes are closed once
+// nothing has arrived for as long as a bucket and the lateness.
+func (in *Instance) advance(now time.Time) {
+	if in.newest == 0 {
+		return
+	}
+	mark := min(in.newest, in.hold) - in.latenessNs
+	if idle := now.UnixNano() - in.lastArrival; idle >= in.latenessNs+in.bucketNs && len(in.panes.open) > 0 {
+		mark = in.newest + in.paneNs
+	}
+	in.closeUntil(floorDiv(mark, in.paneNs) * in.paneNs)
+}
+
+// closeUntil closes the panes that end at or before t, oldest first, and then the bucket if it ends there too.
+func (in *Instance) closeUntil(t int64) {
+	for len(in.panes.open) > 0 {
+		p := in.panes.open[0]
+		if (p.index+1)*in.paneNs > t && !p.late {
+			break
+		}
+		in.closeOldest()
+	}
+	if t > in.closedUntil {
+		in.closedUntil = t
+	}
+	if in.bucket.open && (in.bucket.index+1)*in.bucketNs <= in.closedUntil {
+		in.closeBucket()
+	}
+}
+
+// closeOldest folds the oldest pane into totals, windows and, unless it is late, the bucket.
+func (in *Instance) closeOldest() {
+	p := in.panes.open[0]
+	start := p.index * in.paneNs
+	if !p.late {
+		index := floorDiv(start, in.bucketNs)
+		if in.bucket.open && index != in.bucket.index {
+			in.closeBucket()
+		}
+		if !in.bucket.open {
+			in.bucket = bucketState{index: index, open: true}
+		}
+		in.fillBucket(p)
+		in.closedUntil = max(in.closedUntil, start+in.paneNs)
+	}
+	for i, c := range in.cols {
+		if i < len(p.cols) {
+			c.fold(&p.cols[i])
+		}
+	}
+	for _, w := range in.windows {
+		w.fold(p, in.cols)
+	}
+	in.dirty.closed(p.index)
+	in.cache.stale = true
+	in.panes.release()
+}
+
+// fillBucket adds a pane to the open bucket.
+func (in *Instance) fillBucket(p *pane) {
+	in.bucket.records += p.records
+	for i, c := range in.cols {
+		if i >= len(p.cols) {
+			break
+		}
+		t := &p.cols[i]
+		c.bucket.missing += t.MissingTotal()
+		if c.base == nil {
+			continue
+		}
+		c.bucket.present += t.N
+		c.bucket.repeats += t.Repeats
+		addBuckets(c.base, c.bucket.counts, t.Fine)
+	}
+	if m := in.evidence.mean; m != nil {
+		m.sums.Add(&p.sums)
+	}
+}
+
+// closeBucket hands the bucket to the detectors and empties it.
+func (in *Instance) closeBucket() {
+	in.update()
+	for _, c := range in.cols {
+		c.bucket.reset()
+	}
+	in.bucket = bucketState{}
+	in.dirty.detectors = true
+}
+
+// flush closes everything, at the end of a replay.
+func (in *Instance) flush() {
+	in.hold = math.MaxInt64
+	in.closeUntil((floorDiv(in.newest, in.bucketNs) + 1) * in.bucketNs)
+}
+
+// Flush closes all open panes and buckets: nothing more will come.
+func (e *Engine) Flush() {
+	for _, in := range e.instances {
+		if in.newest != 0 {
+			in.flush()
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package monitor
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+// ReferenceBuilder makes a reference out of records that are read once. It holds up to a million values of each
+// numeric column, then a sketch; it belongs to one goroutine.
+type ReferenceBuilder struct {
+	in      *Instance
+	records uint64
+	from    int64
+	until   int64
+}
+
+// NewReferenceBuilder starts a reference for a model. reference.from and reference.until of the model bound the
+// event times that are taken.
+func NewReferenceBuilder(m *Model) (*ReferenceBuilder, error) {
+	learning := *m
+	learning.Reference = ReferenceConfig{Records: math.MaxUint64, From: m.Reference.From, Until: m.Reference.Until}
+	in, err := newInstance(&learning, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	in.wildFrom = 1
+	return &ReferenceBuilder{in: in}, nil
+}
+
+// Plan is what the parser must be made from.
+func (b *ReferenceBuilder) Plan() *parse.Plan { return b.in.plan }
+
+// Observe takes one record.
+func (b *ReferenceBuilder) Observe(rec *parse.Record) {
+	event := b.in.eventTime(rec, 0)
+	b.in.newest = max(b.in.newest, event)
+	b.in.lookAt(rec, b.in.plan.Slots())
+	wanted := true
+	for i, c := range b.in.cols {
+		if i == 0 {
+			wanted = c.learn.wants(event)
+		}
+		v := &absent
+		if uint(c.slot) < uint(len(rec.Values)) {
+			v = &rec.Values[c.slot]
+		}
+		var t tally
+		c.observe(&t, v, event)
+		c.learn.count(event)
+	}
+	if !wanted {
+		return
+	}
+	if b.records == 0 {
+		b.from, b.until = event, event
+	}
+	b.records++
+	b.from, b.until = min(b.from, event), max(b.until, event)
+}
+
+// Reference returns what was learned. Columns that were seen too rarely to be named are left out, and so are those
+// without any usable value.
+func (b *ReferenceBuilder) Reference() (*Reference, error) {
+	m := b.in.model
+	if b.records == 0 {
+		return nil, fmt.Errorf("build reference of %s: no record was read", m.Name)
+	}
+	r := &Reference{Version: referenceVersion, Model: m.Name, Records: b.records, Hash: strconv.FormatUint(fieldsHash(m), 16)}
+	from, until := time.Unix(0, b.from).UTC(), time.Unix(0, b.until).UTC()
+	if b.in.counts.untimed < b.records {
+		r.From, r.Until = &from, &until
+	}
+	for _, c := range b.in.cols {
+		base := c.learn.baseline(c, m)
+		if base == nil || b.in.isWild(c) && base.ref.N < m.MinCategoryCount {
+			continue
+		}
+		if seen := base.ref.seen(); seen < b.records {
+			// The records before a wildcard met the column did not have it.
+			base.ref.Missing[missingNumber(parse.Absent)] += b.records - seen
+		}
+		r.Columns = append(r.Columns, newReferenceColumn(c, base))
+	}
+	if len(r.Columns) == 0 {
+		return nil, fmt.Errorf("build reference of %s: none of the fields that the model asks for has a usable value in %d records", m.Name, b.records)
+	}
+	return r, nil
+}
+
+// isWild says whether a column came from a wildcard.
+func (in *Instance) isWild(c *column) bool { return c.config != nil && c.config.Wildcard() }

@@ -1,0 +1,238 @@
+package monitor
+
+import (
+	"math"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/catalog"
+)
+
+// youngReference is how much event time a reference must span before the model counts as ready.
+const youngReference = 28 * 24 * time.Hour
+
+// collectCache keeps the samples that change only when a pane or a bucket is closed.
+type collectCache struct {
+	stale   bool
+	samples []catalog.Sample
+	window  [][]string // model, window
+	model   []string
+}
+
+// States of a model, as the label state says them.
+const (
+	stateLearning = "learning"
+	stateYoung    = "young"
+	stateReady    = "ready"
+)
+
+// collect appends the samples of the model.
+func (in *Instance) collect(b *catalog.Batch) {
+	if in.cache.model == nil {
+		in.cache.model = []string{in.model.Name}
+		in.cache.stale = true
+	}
+	in.collectCounts(b)
+	for i, c := range in.cols {
+		in.collectTotals(b, i, c)
+	}
+	if in.cache.stale {
+		cached := catalog.Batch{Samples: in.cache.samples[:0]}
+		in.collectModel(&cached)
+		for i, c := range in.cols {
+			in.collectReference(&cached, c)
+			for k, w := range in.windows {
+				in.collectWindow(&cached, i, c, w, &c.labels.windows[k])
+			}
+		}
+		in.collectEvidence(&cached)
+		in.cache.samples, in.cache.stale = cached.Samples, false
+	}
+	b.Samples = append(b.Samples, in.cache.samples...)
+}
+
+// collectCounts appends what changes with every record.
+func (in *Instance) collectCounts(b *catalog.Batch) {
+	name := in.model.Name
+	v := &in.versions
+	if v.none > 0 || v.other == 0 && len(v.named) == 0 {
+		b.Add(catalog.Records, float64(v.none), name, "")
+	}
+	if v.other > 0 {
+		b.Add(catalog.Records, float64(v.other), name, nameOther)
+	}
+	for _, c := range v.named {
+		if c.labels == nil {
+			c.labels = []string{name, c.name}
+		}
+		b.Add(catalog.Records, float64(c.n), c.labels...)
+	}
+	if v.changed > 0 {
+		b.Add(catalog.VersionChange, float64(v.changed)/1e9, name, v.current)
+	}
+	m := in.cache.model
+	b.Add(catalog.RecordsLate, float64(in.counts.late), m...)
+	b.Add(catalog.RecordsFuture, float64(in.counts.future), m...)
+	b.Add(catalog.RecordsUntimed, float64(in.counts.untimed), m...)
+	for i, n := range in.counts.dropped {
+		if i == limitFeature {
+			n += in.plan.Overflow()
+		}
+		b.Add(catalog.SeriesDropped, float64(n), name, limitNames[i])
+	}
+	if in.newest > 0 {
+		b.Add(catalog.LastRecord, float64(in.newest)/1e9, m...)
+		b.Add(catalog.LastArrival, float64(in.lastArrival)/1e9, m...)
+	}
+}
+
+// collectTotals appends the counters of a column: what was folded and what stands in open panes, oldest first, so
+// that a sum of floating-point numbers never goes back when a pane is folded.
+func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) {
+	missing := c.total.missing
+	for _, p := range in.panes.open {
+		for r, n := range p.cols[i].Missing {
+			missing[r] += n
+		}
+	}
+	for r, n := range missing {
+		b.Add(catalog.FeatureMissing, float64(n), c.labels.missing[r]...)
+	}
+	if c.lastGood > 0 {
+		b.Add(catalog.LastGood, float64(c.lastGood)/1e9, c.labels.column...)
+	}
+	if c.base == nil {
+		return
+	}
+	counts := append([]uint64(nil), c.total.hist...)
+	sum := c.total.sum
+	for _, p := range in.panes.open {
+		addBuckets(c.base, counts, p.cols[i].Fine)
+		sum += p.cols[i].sum
+	}
+	if c.base.grid != nil {
+		b.AddHistogram(catalog.FeatureValue, &catalog.HistogramValue{Bounds: c.base.grid.CoarseEdges(), Counts: counts, Sum: sum}, c.labels.column...)
+		return
+	}
+	for k, n := range counts {
+		b.Add(catalog.FeatureCategory, float64(n), c.labels.categories[k]...)
+	}
+}
+
+// state is learning, young or ready.
+func (in *Instance) state() string {
+	var from, until int64
+	for _, c := range in.cols {
+		if c.base == nil {
+			continue
+		}
+		if from == 0 || c.base.from < from {
+			from = c.base.from
+		}
+		until = max(until, c.base.until)
+	}
+	switch {
+	case until == 0 && in.reference == nil:
+		return stateLearning
+	case time.Duration(until-from) < youngReference:
+		return stateYoung
+	default:
+		return stateReady
+	}
+}
+
+// collectModel appends what is known of the model as a whole.
+func (in *Instance) collectModel(b *catalog.Batch) {
+	m, name := in.cache.model, in.model.Name
+	state := in.state()
+	for _, s := range [...]string{stateLearning, stateYoung, stateReady} {
+		b.Add(catalog.ModelState, boolValue(s == state), name, s)
+	}
+	b.Add(catalog.SilenceLimit, in.model.Silence.Seconds(), m...)
+	b.Add(catalog.ColumnsFollowed, float64(len(in.cols)), m...)
+	var rows uint64
+	var until int64
+	for _, c := range in.cols {
+		if c.base != nil {
+			rows, until = max(rows, c.base.records()), max(until, c.base.until)
+		}
+	}
+	b.Add(catalog.ReferenceRows, float64(rows), m...)
+	if until > 0 {
+		b.Add(catalog.ReferenceTime, float64(until)/1e9, m...)
+	}
+	for _, w := range in.windows {
+		b.Add(catalog.WindowRecords, float64(w.records), name, w.label)
+	}
+	b.Add(catalog.BudgetPages, in.model.Budget.Pages, m...)
+	b.Add(catalog.BudgetPeriod, in.model.Budget.Period.Seconds(), m...)
+	spent := float64(len(in.evidence.pages))
+	b.Add(catalog.BudgetSpent, spent, m...)
+	b.Add(catalog.BudgetRemaining, max(0, in.model.Budget.Pages-spent), m...)
+}
+
+// collectReference appends what the reference of a column says.
+func (in *Instance) collectReference(b *catalog.Batch, c *column) {
+	if c.maxAge > 0 {
+		b.Add(catalog.FeatureMaxAge, c.maxAge, c.labels.stale...)
+	}
+	if c.base == nil {
+		return
+	}
+	ref := &c.base.ref
+	b.Add(catalog.RefMissingShare, share(ref.MissingTotal(), ref.seen()), c.labels.column...)
+	b.Add(catalog.RefRepeatShare, share(ref.Repeats, ref.N), c.labels.column...)
+	if c.base.grid == nil {
+		for k, n := range ref.Fine {
+			b.Add(catalog.RefCategoryShare, share(n, ref.N), c.labels.categories[k]...)
+		}
+		return
+	}
+	for k, q := range quantiles {
+		b.Add(catalog.RefQuantile, c.base.grid.Quantile(ref.Fine, q), c.labels.quantiles[k]...)
+	}
+	b.Add(catalog.RefMean, ref.Mean(c.base.grid), c.labels.column...)
+	for k, n := range c.base.grid.HistCounts(ref.Fine) {
+		b.Add(catalog.RefBinShare, share(n, ref.N), c.labels.bins[k]...)
+	}
+}
+
+// collectEvidence appends evidence and alarms.
+func (in *Instance) collectEvidence(b *catalog.Batch) {
+	name := in.model.Name
+	ev := &in.evidence
+	for _, cause := range causes {
+		b.Add(catalog.Alarms, float64(ev.raised[cause]), name, cause)
+	}
+	if len(ev.streams) == 0 {
+		return
+	}
+	b.Add(catalog.ModelEvidence, ev.ratio, name)
+	for _, s := range ev.streams {
+		f := s.col.name
+		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause)
+		b.Add(catalog.Alarm, boolValue(s.alarm != nil), name, f, s.cause)
+		if s.alarm == nil {
+			continue
+		}
+		b.Add(catalog.AlarmOnset, float64(s.alarm.onset)/1e9, name, f, s.cause)
+		b.Add(catalog.AlarmRecords, float64(s.alarm.records), name, f, s.cause)
+		for _, t := range s.alarm.told {
+			addFinite(b, catalog.AlarmExpected, t.expected, name, f, s.cause, t.what)
+			addFinite(b, catalog.AlarmSeen, t.seen, name, f, s.cause, t.what)
+		}
+	}
+}
+
+// addFinite leaves out what could not be computed: a series with NaN says less than none.
+func addFinite(b *catalog.Batch, m *catalog.Metric, v float64, labels ...string) {
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		b.Add(m, v, labels...)
+	}
+}
+
+func boolValue(v bool) float64 {
+	if v {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,227 @@
+package monitor
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/plumbline-ml/plumbline/detectors"
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+// Roles of columns, as the label role names them.
+const (
+	RolePrediction = "prediction"
+	RoleFeature    = "feature"
+)
+
+// column is one prediction or feature that an instance follows.
+type column struct {
+	id      uint32 // names the column inside the state; never reused
+	path    string
+	name    string // label feature
+	role    string
+	config  *FeatureConfig // nil for predictions
+	isScore bool
+	isLabel bool
+	kind    Kind // auto until it is decided
+	tol     Tolerance
+	maxAge  float64 // seconds; 0 means no limit
+
+	slot    int // of the parser's record; −1 while the plan has not met it
+	ageSlot int // −1 without updated_at
+
+	base  *baseline // nil while the column learns
+	learn *learner  // nil once it is ready
+
+	last    uint32 // hash of the last value
+	hasLast bool
+
+	total    totals
+	bucket   bucketColumn
+	lastGood int64 // event time of the newest usable value within its age limit
+	labels   columnLabels
+	scratch  []byte
+}
+
+// totals are counts since start. They only grow.
+type totals struct {
+	hist    []uint64 // histogram buckets, or named categories with "other" last
+	sum     float64
+	missing [numMissing]uint64
+}
+
+// bucketColumn is what the detectors are fed when the open bucket closes.
+type bucketColumn struct {
+	counts  []uint64 // histogram buckets, or named categories with "other" last
+	present uint64
+	missing uint64
+	repeats uint64
+}
+
+func (b *bucketColumn) reset() {
+	clear(b.counts)
+	b.present, b.missing, b.repeats = 0, 0, 0
+}
+
+// bins is how many counts a tally of the column has.
+func (c *column) bins() int {
+	switch {
+	case c.base == nil:
+		return 0
+	case c.base.grid != nil:
+		return c.base.grid.Fine()
+	default:
+		return len(c.base.categories) + 1
+	}
+}
+
+// buckets is how many counts the totals of the column have.
+func (c *column) buckets() int {
+	if c.base != nil && c.base.grid != nil {
+		return len(c.base.grid.CoarseEdges()) + 1
+	}
+	return c.bins()
+}
+
+// ready gives the column its reference.
+func (c *column) ready(b *baseline) {
+	c.base, c.learn, c.kind = b, nil, b.kind
+	c.total.hist = make([]uint64, c.buckets())
+	c.total.sum = 0
+	c.bucket.counts = make([]uint64, c.buckets())
+}
+
+// fold adds what a pane counted to the totals.
+func (c *column) fold(t *tally) {
+	for i, m := range t.Missing {
+		c.total.missing[i] += m
+	}
+	if c.base == nil {
+		return
+	}
+	c.total.sum += t.sum
+	addBuckets(c.base, c.total.hist, t.Fine)
+}
+
+// addBuckets adds fine counts to histogram buckets, or categories to categories.
+func addBuckets(b *baseline, dst, fine []uint64) {
+	if b.grid == nil {
+		for i, n := range fine {
+			dst[i] += n
+		}
+		return
+	}
+	for i, n := range fine {
+		if n != 0 {
+			dst[b.grid.HistBucketOf(i)] += n
+		}
+	}
+}
+
+// observe counts one value into a pane's tally. It is the hot path.
+func (c *column) observe(t *tally, v *parse.Value, event int64) {
+	var h uint32
+	if c.base != nil && c.base.grid != nil {
+		if v.Kind != parse.Number && v.Kind != parse.Bool {
+			t.Missing[missingNumber(v.Kind)]++
+			return
+		}
+		t.Add(c.base.grid, v.Num)
+		t.sum += v.Num
+		h = hashNumber(v.Num)
+	} else if c.base != nil {
+		name, reason := c.category(v)
+		if name == nil {
+			t.Missing[reason]++
+			return
+		}
+		i, ok := c.base.lookup[string(name)]
+		if !ok {
+			i = int32(len(c.base.categories))
+		}
+		t.Fine[i]++
+		t.N++
+		h = hashBytes(name)
+	} else {
+		c.learn.observe(c, t, v, event)
+		return
+	}
+	if c.hasLast && c.last == h {
+		t.Repeats++
+	}
+	c.last, c.hasLast = h, true
+	if event > c.lastGood && c.ageSlot < 0 {
+		c.lastGood = event
+	}
+}
+
+// missingNumber is why a value of this kind is no number.
+func missingNumber(k parse.Kind) detectors.MissingReason {
+	switch k {
+	case parse.Absent:
+		return detectors.MissingAbsent
+	case parse.Null:
+		return detectors.MissingNull
+	case parse.Empty:
+		return detectors.MissingEmpty
+	case parse.NaN:
+		return detectors.MissingNaN
+	case parse.PosInf, parse.NegInf:
+		return detectors.MissingInf
+	default:
+		return detectors.MissingType
+	}
+}
+
+// category is the text under which a value is counted, or nil and the reason why it is missing.
+func (c *column) category(v *parse.Value) ([]byte, detectors.MissingReason) {
+	switch v.Kind {
+	case parse.String, parse.Number, parse.Bool:
+		if len(v.Str) > 0 {
+			return v.Str, 0
+		}
+		if v.Kind == parse.Number {
+			// A number that the format computed has no text of its own.
+			c.scratch = strconv.AppendFloat(c.scratch[:0], v.Num, 'g', -1, 64)
+			return c.scratch, 0
+		}
+		return nil, detectors.MissingEmpty
+	default:
+		return nil, missingNumber(v.Kind)
+	}
+}
+
+// hashNumber mixes the bits of a number; −0 and 0 are the same number.
+func hashNumber(x float64) uint32 {
+	h := math.Float64bits(x+0) * 0x9e3779b97f4a7c15
+	h ^= h >> 29
+	h *= 0xbf58476d1ce4e5b9
+	return uint32(h >> 32)
+}
+
+// hashBytes is FNV-1a folded to 32 bits.
+func hashBytes(b []byte) uint32 {
+	h := uint64(14695981039346656037)
+	for _, c := range b {
+		h ^= uint64(c)
+		h *= 1099511628211
+	}
+	return uint32(h>>32) ^ uint32(h)
+}
+
+// hash64 is FNV-1a over texts, each preceded by its length.
+func hash64(parts ...string) uint64 {
+	h := uint64(14695981039346656037)
+	put := func(s string) {
+		for i := range len(s) {
+			h ^= uint64(s[i])
+			h *= 1099511628211
+		}
+	}
+	for _, p := range parts {
+		put(strconv.Itoa(len(p)))
+		put(":")
+		put(p)
+	}
+	return h
+}

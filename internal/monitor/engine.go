@@ -1,0 +1,167 @@
+package monitor
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/catalog"
+)
+
+// ErrOptions is what NewEngine returns for options that make no sense.
+var ErrOptions = errors.New("monitor: options are not valid")
+
+// EngineOptions configure an Engine.
+type EngineOptions struct {
+	Models []*Model
+	Logger *slog.Logger // nil means discard
+}
+
+// Engine runs one Instance for each model. It belongs to one goroutine.
+type Engine struct {
+	log       *slog.Logger
+	instances []*Instance // sorted by name
+	removed   []string    // sections of models that were taken away; reported once
+}
+
+// NewEngine builds the instances and reads the reference files that the models name.
+func NewEngine(opts EngineOptions) (*Engine, error) {
+	e := &Engine{log: opts.Logger}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	instances, err := e.build(opts.Models, nil)
+	if err != nil {
+		return nil, err
+	}
+	e.instances = instances
+	return e, nil
+}
+
+// build makes instances for models, taking those whose model file did not change from old.
+func (e *Engine) build(models []*Model, old []*Instance) ([]*Instance, error) {
+	var out []*Instance
+	var errs []error
+	for _, m := range models {
+		if i := slices.IndexFunc(old, func(in *Instance) bool { return in.model.Name == m.Name }); i >= 0 {
+			ref, err := m.loadReference()
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			if old[i].configHash == configHash(m, ref) {
+				old[i].model.File = m.File
+				out = append(out, old[i])
+				continue
+			}
+		}
+		in, err := newInstance(m, e.log)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, in)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b *Instance) int { return cmpText(a.model.Name, b.model.Name) })
+	for i := 1; i < len(out); i++ {
+		if out[i].model.Name == out[i-1].model.Name {
+			return nil, fmt.Errorf("%w: two models are named %s", ErrOptions, out[i].model.Name)
+		}
+	}
+	return out, nil
+}
+
+func cmpText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// Model returns the instance of a model, or nil.
+func (e *Engine) Model(name string) *Instance {
+	for _, in := range e.instances {
+		if in.model.Name == name {
+			return in
+		}
+	}
+	return nil
+}
+
+// Instances lists the instances in the order of their names. Do not modify.
+func (e *Engine) Instances() []*Instance { return e.instances }
+
+// Advance closes panes and buckets that event time has left behind. now is the wall clock when live and the event
+// time of the replay otherwise.
+func (e *Engine) Advance(now time.Time) {
+	for _, in := range e.instances {
+		in.advance(now)
+	}
+}
+
+// Collect appends samples of the state as it stands.
+func (e *Engine) Collect(b *catalog.Batch) {
+	for _, in := range e.instances {
+		in.collect(b)
+	}
+}
+
+// Reload replaces the models. Everything that can fail is done first, so an error leaves the engine as it was.
+// Instances whose model file and reference did not change go on untouched; a changed one takes over what it
+// can, as after a restart.
+func (e *Engine) Reload(models []*Model) error {
+	next, err := e.build(models, e.instances)
+	if err != nil {
+		return err
+	}
+	for _, old := range e.instances {
+		if slices.Contains(next, old) {
+			continue
+		}
+		i := slices.IndexFunc(next, func(in *Instance) bool { return in.model.Name == old.model.Name })
+		state := old.allSections()
+		for name := range state {
+			e.removed = append(e.removed, name)
+		}
+		if i < 0 {
+			e.log.Info("model is gone; its counts are dropped", "model", old.model.Name)
+			continue
+		}
+		if err := next[i].restore(func(name string) ([]byte, bool) { d, ok := state[name]; return d, ok }); err != nil {
+			e.log.Warn("state of an edited model could not be taken over", "model", old.model.Name, "error", err)
+		}
+		next[i].touchAll()
+	}
+	e.instances = next
+	return nil
+}
+
+// referencePath resolves a reference file against the folder of the model file.
+func (m *Model) referencePath() string {
+	if m.Reference.File == "" || filepath.IsAbs(m.Reference.File) {
+		return m.Reference.File
+	}
+	return filepath.Join(filepath.Dir(m.File), m.Reference.File)
+}
+
+// loadReference reads the reference file, or returns nil when the model learns.
+func (m *Model) loadReference() (*Reference, error) {
+	if m.Reference.Learns() {
+		return nil, nil
+	}
+	ref, err := ReadReference(m.referencePath())
+	if err != nil {
+		return nil, fmt.Errorf("model %s (%s): %w", m.Name, m.File, err)
+	}
+	return ref, nil
+}

@@ -1,0 +1,221 @@
+package monitor
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/detectors/sequential"
+)
+
+// evidence is the page budget of a model and what its streams have against it.
+type evidence struct {
+	logA     float64 // threshold: the model alarms when the averaged evidence reaches it
+	cap      float64 // of one bucket in one detector
+	learning bool    // some column has no reference yet
+	streams  []*stream
+	mean     *meanDetector // of the score, when it is a probability; fed as records come
+	logs     []float64     // scratch
+	ratio    float64       // of the model, as of the last bucket
+	last     int64         // index of the last bucket that was handed over
+	started  bool
+	pages    []int64           // event times of the alarms within the last period
+	raised   map[string]uint64 // alarms since start, by cause
+}
+
+// maxGap bounds the empty buckets that a gap is counted as.
+const maxGap = 100_000
+
+// maxPages bounds the alarms that are remembered for the budget.
+const maxPages = 1000
+
+// alarm is a stream in alarm, with what the page says. It does not change until the stream has recovered.
+type alarm struct {
+	raised  int64 // event time of the end of the bucket that raised it
+	onset   int64 // event time at which the change most likely began
+	records uint64
+	by      int // the detector that led
+	told    []told
+}
+
+// told is one quantity of an alarm: what was expected and what was seen.
+type told struct {
+	what           string
+	expected, seen float64
+}
+
+func (in *Instance) newEvidence() {
+	m := in.model
+	ev := &in.evidence
+	ev.logA = sequential.LogThreshold(float64(m.Budget.Period)/float64(m.Bucket), m.Budget.Pages, 1)
+	ev.cap = sequential.BucketCap(ev.logA + math.Log(capStreams))
+	ev.learning = true
+	ev.raised = map[string]uint64{}
+	for _, c := range causes {
+		ev.raised[c] = 0
+	}
+}
+
+// update hands the open bucket to every stream, and raises and clears alarms.
+func (in *Instance) update() {
+	ev := &in.evidence
+	index := in.bucket.index
+	if ev.started {
+		// Empty buckets are no bet; they are counted so that an onset is told in time.
+		for range min(max(index-ev.last-1, 0), maxGap) {
+			for _, s := range ev.streams {
+				s.idle()
+			}
+		}
+	}
+	ev.last, ev.started = index, true
+	end := (index + 1) * in.bucketNs
+	ev.logs = ev.logs[:0]
+	for _, s := range ev.streams {
+		if s.alarm != nil {
+			in.watchRecovery(s, end)
+		} else if !in.suppressed(s) {
+			s.update()
+		}
+		log := s.logEvidence()
+		s.ratio = max(0, log/ev.logA)
+		if s.alarm != nil {
+			log, s.ratio = math.Inf(-1), 1
+		}
+		ev.logs = append(ev.logs, log)
+	}
+	if ev.mean != nil {
+		ev.mean.sums.Reset()
+	}
+	average := sequential.LogAverage(ev.logs, nil)
+	ev.ratio = max(0, average/ev.logA)
+	if len(ev.streams) > 0 && average >= ev.logA {
+		in.raise(end)
+	}
+	ev.pages = slices.DeleteFunc(ev.pages, func(t int64) bool { return t <= end-int64(in.model.Budget.Period) })
+}
+
+// suppressed says whether a stream is silent because its cause's cause is in alarm already.
+func (in *Instance) suppressed(s *stream) bool {
+	if s.cause != causeDrift && s.cause != causeFrozen {
+		return false
+	}
+	return slices.ContainsFunc(in.evidence.streams, func(o *stream) bool {
+		return o.col == s.col && o.alarm != nil && above(o.cause, s.cause)
+	})
+}
+
+// above says whether an alarm of cause a explains one of cause b in the same column.
+func above(a, b string) bool {
+	switch b {
+	case causeDrift:
+		return a == causeMissing || a == causeFrozen
+	case causeFrozen:
+		return a == causeMissing
+	default:
+		return false
+	}
+}
+
+// raise latches the guilty streams.
+func (in *Instance) raise(end int64) {
+	ev := &in.evidence
+	guilty := sequential.EBH(ev.logs, ev.logA)
+	if len(guilty) == 0 {
+		best := 0
+		for i, l := range ev.logs {
+			if l > ev.logs[best] {
+				best = i
+			}
+		}
+		guilty = []int{best}
+	}
+	first := true
+	for _, i := range guilty {
+		s := ev.streams[i]
+		explained := in.suppressed(s) || slices.ContainsFunc(guilty, func(j int) bool {
+			return ev.streams[j].col == s.col && above(ev.streams[j].cause, s.cause)
+		})
+		if explained {
+			s.reset()
+			s.ratio = 0
+			continue
+		}
+		in.latch(s, end)
+		if first && len(ev.pages) < maxPages {
+			ev.pages = append(ev.pages, end)
+			first = false
+		}
+	}
+}
+
+// latch puts a stream into alarm and writes down what the page says.
+func (in *Instance) latch(s *stream, end int64) {
+	by := s.leading()
+	l := by.leading()
+	a := &alarm{raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
+	what, expected := by.describe(s.col, l)
+	a.told = []told{{what, expected, l.Seen}}
+	if s.cause == causeDrift && s.col.base.grid != nil {
+		if w := in.windowSince(a.onset, end); w != nil {
+			i := indexOf(in.cols, s.col)
+			g := s.col.base.grid
+			a.told = append(a.told, told{"median", g.Quantile(s.col.base.ref.Fine, .5), g.Quantile(w.running[i].Fine, .5)})
+		}
+	}
+	for _, d := range s.detectors {
+		if d == by {
+			d.startRecovery(l)
+		}
+		d.reset()
+	}
+	s.alarm, s.ratio = a, 1
+	in.evidence.raised[s.cause]++
+	for _, o := range in.evidence.streams {
+		if o.col == s.col && o.alarm != nil && above(s.cause, o.cause) {
+			o.alarm = nil
+			o.reset()
+		}
+	}
+	in.cache.stale = true
+	in.log.Warn("alarm", "column", s.col.name, "cause", s.cause, "what", what, "expected", expected, "seen", l.Seen,
+		"since", time.Unix(0, a.onset).UTC(), "records", l.N)
+}
+
+// windowSince is the shortest window that reaches back to t, or the longest there is.
+func (in *Instance) windowSince(t, now int64) *window {
+	for _, w := range in.windows {
+		if int64(w.length) >= now-t {
+			return w
+		}
+	}
+	if n := len(in.windows); n > 0 {
+		return in.windows[n-1]
+	}
+	return nil
+}
+
+// watchRecovery takes the bucket as evidence of return. An alarm ends on positive evidence only: the detector
+// that led has seen enough of the old behaviour, and none of the stream's detectors holds evidence against it.
+func (in *Instance) watchRecovery(s *stream, end int64) {
+	by := s.detectors[s.alarm.by]
+	by.recover(s.col)
+	s.update()
+	log := s.logEvidence()
+	if log >= in.evidence.logA {
+		// Still bad: start over, so that evidence does not pile up that a return would first have to wear down.
+		s.reset()
+		return
+	}
+	if !by.recovered() || log > in.evidence.logA/2 {
+		return
+	}
+	in.log.Info("alarm is over", "column", s.col.name, "cause", s.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
+	s.alarm = nil
+	s.reset()
+	in.cache.stale = true
+}
+
+// formatNumber writes an edge of a bin for people: six digits are enough to recognise it.
+func formatNumber(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }

@@ -1,0 +1,255 @@
+package monitor
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+// Instance follows one model.
+type Instance struct {
+	model      *Model
+	plan       *parse.Plan
+	at         places
+	log        *slog.Logger
+	configHash uint64
+
+	paneNs, bucketNs, latenessNs int64
+
+	cols     []*column
+	bySlot   []int32 // slot of the plan → index of the column; noColumn or pendingColumn
+	pending  []wild  // slots that a wildcard found and that are not columns yet
+	nextID   uint32
+	wildFrom uint64 // records that must carry a key below a wildcard before it becomes a column
+
+	restoredPending map[uint64]uint64 // hash of a path → what a wild had seen before the restart
+
+	reference *Reference // nil when the model learns
+
+	panes    panes
+	windows  []*window
+	versions versions
+	counts   counts
+
+	newest      int64 // largest event time seen; 0 before the first record
+	hold        int64 // panes that end after this stay open; MaxInt64 means no hold
+	closedUntil int64 // panes before it are closed
+	lastArrival int64
+	bucket      bucketState
+
+	evidence evidence
+	dirty    dirty
+	cache    collectCache
+}
+
+// counts are plain totals since start.
+type counts struct {
+	late, future, untimed uint64
+	dropped               [numLimits]uint64
+}
+
+// Limits on names, as the label limit of plumbline_series_dropped_total says them.
+const (
+	limitVersion = iota
+	limitCategory
+	limitFeature
+	numLimits
+)
+
+var limitNames = [numLimits]string{"version", "category", "feature"}
+
+const (
+	noColumn      = -1
+	pendingColumn = -2
+)
+
+// wild is a key below a wildcard that was seen too rarely to be named.
+type wild struct {
+	config *FeatureConfig
+	path   string
+	slot   int
+	seen   uint64
+}
+
+// bucketState is the bucket that is being filled.
+type bucketState struct {
+	index   int64
+	open    bool
+	records uint64
+}
+
+func newInstance(m *Model, log *slog.Logger) (*Instance, error) {
+	plan, err := m.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("model %s (%s): %w", m.Name, m.File, err)
+	}
+	ref, err := m.loadReference()
+	if err != nil {
+		return nil, err
+	}
+	in := &Instance{
+		model: m, plan: plan, log: log.With("model", m.Name), reference: ref, configHash: configHash(m, ref),
+		paneNs: int64(m.Pane), bucketNs: int64(m.Bucket), latenessNs: int64(m.Lateness),
+		hold: math.MaxInt64, closedUntil: math.MinInt64,
+	}
+	_, in.at = m.layout()
+	for _, w := range m.Windows {
+		in.windows = append(in.windows, newWindow(w, m.Pane))
+	}
+	in.versions.limit = m.MinCategoryCount
+	in.wildFrom = m.MinCategoryCount
+	in.newEvidence()
+	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
+	if m.Score != nil {
+		kind := KindNumber
+		in.addColumn(&column{path: m.Score.Path, name: "score", role: RolePrediction, kind: kind, isScore: true, tol: m.Tolerance, slot: in.at.score, ageSlot: -1})
+	}
+	if m.Label != nil {
+		in.addColumn(&column{path: m.Label.Path, name: "label", role: RolePrediction, kind: KindCategory, isLabel: true, tol: m.Tolerance, slot: in.at.label, ageSlot: -1})
+	}
+	for i := range m.Features {
+		f := &m.Features[i]
+		if f.Wildcard() {
+			in.addKnown(f)
+			continue
+		}
+		if !f.Ignore {
+			in.addFeature(f, f.Path, in.at.features[i], in.at.updated[i])
+		}
+	}
+	return in, nil
+}
+
+// addKnown makes columns for what the reference names below a wildcard, so that they are followed (and missed) from
+// the first record on.
+func (in *Instance) addKnown(f *FeatureConfig) {
+	if in.reference == nil {
+		return
+	}
+	for i := range in.reference.Columns {
+		c := &in.reference.Columns[i]
+		if c.Role == RoleFeature && covers(f.Path, c.Path) && in.featureFor(c.Path) == f && in.column(c.Path) == nil {
+			in.addFeature(f, c.Path, -1, -1)
+		}
+	}
+}
+
+// featureFor is the entry of the model file that speaks about a path below a wildcard: its own entry if there is
+// one, else the longest wildcard; nil when the path is not wanted (ignored, or read for another purpose).
+func (in *Instance) featureFor(path string) *FeatureConfig {
+	m := in.model
+	var best *FeatureConfig
+	for i := range m.Features {
+		f := &m.Features[i]
+		if f.UpdatedAt == path {
+			return nil
+		}
+		if f.Path == path {
+			best = f
+		} else if f.Wildcard() && covers(f.Path, path) && (best == nil || best.Wildcard() && len(f.Path) > len(best.Path)) {
+			best = f
+		}
+	}
+	if path == m.Timestamp.Path || path == m.Version || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
+		return nil
+	}
+	if best != nil && best.Ignore {
+		return nil
+	}
+	return best
+}
+
+func (in *Instance) column(path string) *column {
+	for _, c := range in.cols {
+		if c.path == path {
+			return c
+		}
+	}
+	return nil
+}
+
+func (in *Instance) addFeature(f *FeatureConfig, path string, slot, ageSlot int) *column {
+	c := &column{
+		path: path, name: f.label(path), role: RoleFeature, config: f, kind: f.Kind, tol: in.model.Tolerance,
+		maxAge: f.MaxAge.Seconds(), slot: slot, ageSlot: ageSlot,
+	}
+	if f.Tolerance != nil {
+		c.tol = *f.Tolerance
+	}
+	return in.addColumn(c)
+}
+
+// addColumn appends a column, gives it its reference if there is one, and makes room for it everywhere. Nil means that
+// the limit on columns is reached.
+func (in *Instance) addColumn(c *column) *column {
+	if len(in.cols) >= maxFeatures {
+		in.counts.dropped[limitFeature]++
+		return nil
+	}
+	for _, other := range in.cols {
+		if other.name == c.name {
+			c.name = c.path // two wildcards gave the same short name
+		}
+	}
+	c.id = in.nextID
+	in.nextID++
+	in.cols = append(in.cols, c)
+	if c.slot >= 0 {
+		in.mapSlot(c.slot, int32(len(in.cols)-1))
+	}
+	var base *baseline
+	if in.reference != nil {
+		base = in.reference.baseline(c, in.model)
+	}
+	if base != nil {
+		c.ready(base)
+		in.addStreams(c)
+	} else {
+		c.learn = newLearner(c, in.model)
+	}
+	c.makeLabels(in.model, in.windows)
+	in.dirty.columns = true
+	in.cache.stale = true
+	for _, p := range in.panes.open {
+		p.grow(in.cols)
+	}
+	return c
+}
+
+func (in *Instance) mapSlot(slot int, column int32) {
+	for len(in.bySlot) <= slot {
+		in.bySlot = append(in.bySlot, noColumn)
+	}
+	in.bySlot[slot] = column
+}
+
+// Name is the model's name.
+func (in *Instance) Name() string { return in.model.Name }
+
+// Model is the model file that the instance runs.
+func (in *Instance) Model() *Model { return in.model }
+
+// Plan is what parsers for this instance must be made from.
+func (in *Instance) Plan() *parse.Plan { return in.plan }
+
+// HoldBack keeps panes open that end after t, because a source is known to have unread records from there on. The
+// zero time lifts it.
+func (in *Instance) HoldBack(t time.Time) {
+	if t.IsZero() {
+		in.hold = math.MaxInt64
+		return
+	}
+	in.hold = t.UnixNano()
+}
+
+// Newest is the largest event time seen; zero before the first record.
+func (in *Instance) Newest() time.Time {
+	if in.newest == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, in.newest).UTC()
+}

@@ -1,0 +1,341 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/plumbline-ml/plumbline/detectors"
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+const (
+	// kindSample is how many usable values decide whether a column holds numbers or categories.
+	kindSample = 100
+	// maxLearnedNames bounds the different categories that are told apart while a column learns.
+	maxLearnedNames = 10000
+)
+
+// learner collects the reference of one column from the records as they come.
+type learner struct {
+	spec     ReferenceConfig
+	records  uint64 // in which the column was looked at
+	from     int64  // event time of the first and the newest of them
+	until    int64
+	usable   uint64 // values seen while the kind was open
+	numbers  uint64 // of them, numbers
+	missing  [numMissing]uint64
+	repeats  uint64
+	number   *numberSample
+	category *categorySample
+	dirty    bool
+}
+
+func newLearner(c *column, m *Model) *learner {
+	l := &learner{spec: m.Reference}
+	if l.spec.File != "" {
+		// The reference file does not know this column: it appeared later.
+		l.spec = ReferenceConfig{For: defaultLearn}
+	}
+	l.start(c.kind)
+	return l
+}
+
+func (l *learner) start(kind Kind) {
+	if kind != KindCategory && l.number == nil {
+		l.number = newNumberSample()
+	}
+	if kind == KindCategory || kind == KindAuto {
+		if l.category == nil {
+			l.category = &categorySample{}
+		}
+	}
+}
+
+// observe counts one value of a column that learns.
+func (l *learner) observe(c *column, t *tally, v *parse.Value, event int64) {
+	number := v.Kind == parse.Number
+	if c.kind == KindNumber {
+		number = number || v.Kind == parse.Bool
+		if !number {
+			reason := missingNumber(v.Kind)
+			t.Missing[reason]++
+			if l.wants(event) {
+				l.missing[reason]++
+			}
+			return
+		}
+	}
+	name, reason := c.category(v)
+	if name == nil && !number {
+		t.Missing[reason]++
+		if l.wants(event) {
+			l.missing[reason]++
+		}
+		return
+	}
+	var h uint32
+	if c.kind == KindNumber || c.kind == KindAuto && number {
+		h = hashNumber(v.Num)
+	} else {
+		h = hashBytes(name)
+	}
+	repeat := c.hasLast && c.last == h
+	c.last, c.hasLast = h, true
+	if c.ageSlot < 0 {
+		c.lastGood = max(c.lastGood, event)
+	}
+	if !l.wants(event) {
+		return
+	}
+	if repeat {
+		l.repeats++
+	}
+	if c.kind != KindCategory && number {
+		l.number.add(v.Num)
+	}
+	if c.kind != KindNumber {
+		l.category.add(name)
+	}
+	if c.kind == KindAuto {
+		l.usable++
+		if number {
+			l.numbers++
+		}
+		if l.usable >= kindSample {
+			l.decide(c)
+		}
+	}
+}
+
+// decide settles the kind: a number if every usable value was one.
+func (l *learner) decide(c *column) {
+	if l.numbers == l.usable {
+		c.kind, l.category = KindNumber, nil
+	} else {
+		c.kind, l.number = KindCategory, nil
+	}
+}
+
+// wants says whether a record of that time belongs to the reference.
+func (l *learner) wants(event int64) bool {
+	if !l.spec.From.IsZero() && event < l.spec.From.UnixNano() || !l.spec.Until.IsZero() && event >= l.spec.Until.UnixNano() {
+		return false
+	}
+	return true
+}
+
+// count notes that a record was looked at. It is called once a record, after observe.
+func (l *learner) count(event int64) {
+	if !l.wants(event) {
+		return
+	}
+	if l.records == 0 {
+		l.from, l.until = event, event
+	}
+	l.from, l.until = min(l.from, event), max(l.until, event)
+	l.records++
+	l.dirty = true
+}
+
+// done says whether the column has learned enough when a record of that time has come.
+func (l *learner) done(event int64) bool {
+	if l.records == 0 {
+		return false
+	}
+	if l.spec.Records > 0 && l.records >= l.spec.Records {
+		return true
+	}
+	if l.spec.For > 0 && event-l.from >= int64(l.spec.For) {
+		return true
+	}
+	return !l.spec.Until.IsZero() && event >= l.spec.Until.UnixNano()
+}
+
+// baseline makes the column's reference, or nil when it has not seen one usable value.
+func (l *learner) baseline(c *column, m *Model) *baseline {
+	if c.kind == KindAuto {
+		if l.usable == 0 {
+			return nil
+		}
+		l.decide(c)
+	}
+	ref := tally{}
+	ref.Missing, ref.Repeats = l.missing, l.repeats
+	var b *baseline
+	if c.kind == KindNumber {
+		grid, fine, err := l.number.grid()
+		if err != nil {
+			return nil
+		}
+		ref.NumberSummary = fine
+		ref.Missing, ref.Repeats = l.missing, l.repeats
+		ref.sum = l.number.sum
+		b = newNumberBaseline(grid, ref)
+	} else {
+		if l.category.n == 0 {
+			return nil
+		}
+		b = newCategoryBaseline(l.category.names(m.MinCategoryCount), l.category.unnamed(m.MinCategoryCount), c.allowed(m), 0, m.MaxCategories, ref)
+	}
+	b.from, b.until = l.from, l.until
+	return b
+}
+
+// allowed lists the categories that may always be named.
+func (c *column) allowed(m *Model) []string {
+	switch {
+	case c.isLabel && m.Label.Positive != "":
+		return []string{m.Label.Positive}
+	case c.config != nil:
+		return c.config.Categories
+	default:
+		return nil
+	}
+}
+
+// learnStep lets columns that have learned enough begin to watch.
+func (in *Instance) learnStep(event int64) {
+	still := false
+	for _, c := range in.cols {
+		if c.learn == nil {
+			continue
+		}
+		c.learn.count(event)
+		if !c.learn.done(event) {
+			still = true
+			continue
+		}
+		b := c.learn.baseline(c, in.model)
+		if b == nil {
+			still = true
+			continue
+		}
+		in.learned(c, b)
+		in.announce(c, b)
+	}
+	in.evidence.learning = still
+	in.dirty.learn = true
+}
+
+// learned gives a column its reference and room for its bins everywhere.
+func (in *Instance) learned(c *column, b *baseline) {
+	i := indexOf(in.cols, c)
+	if c.slot >= 0 {
+		in.plan.SetNumeric(c.slot, b.kind == KindNumber)
+	}
+	c.ready(b)
+	n := c.bins()
+	for _, p := range in.panes.open {
+		p.cols[i].grow(n)
+	}
+	for _, p := range in.panes.free {
+		if i < len(p.cols) {
+			p.cols[i].grow(n)
+		}
+	}
+	for _, w := range in.windows {
+		if i < len(w.running) {
+			w.running[i].grow(n)
+		}
+		if s := w.at(w.newest); w.started && s.open && i < len(s.cols) {
+			s.cols[i].grow(n)
+		}
+	}
+	in.addStreams(c)
+	c.makeLabels(in.model, in.windows)
+	in.dirty.columns, in.cache.stale = true, true
+}
+
+// announce logs that a column has begun to watch.
+func (in *Instance) announce(c *column, b *baseline) {
+	in.log.Info("a column has learned what is normal", "column", c.name, "kind", string(c.kind), "records", b.records(),
+		"from", time.Unix(0, b.from).UTC(), "until", time.Unix(0, b.until).UTC())
+}
+
+// numberSample collects the values of a number.
+type numberSample struct {
+	values []float64
+	sum    float64
+}
+
+func newNumberSample() *numberSample { return &numberSample{} }
+
+func (s *numberSample) add(x float64) {
+	s.values = append(s.values, x)
+	s.sum += x
+}
+
+func (s *numberSample) grid() (*detectors.Grid, detectors.NumberSummary, error) {
+	g, err := detectors.NewGrid(s.values, detectors.GridOptions{})
+	if err != nil {
+		return nil, detectors.NumberSummary{}, err
+	}
+	return g, *g.Summarize(s.values), nil
+}
+
+// categorySample counts the categories of a column that learns. A category has a name only in memory until it was
+// seen often enough: state keeps hashes of the others.
+type categorySample struct {
+	n     uint64
+	known map[uint64]*learnedName
+	rest  uint64 // values of categories beyond maxLearnedNames
+}
+
+type learnedName struct {
+	name string // empty after a restart until it is seen again
+	n    uint64
+}
+
+func (s *categorySample) add(name []byte) {
+	s.n++
+	h := hashText(name)
+	k := s.known[h]
+	if k == nil {
+		if len(s.known) >= maxLearnedNames {
+			s.rest++
+			return
+		}
+		if s.known == nil {
+			s.known = map[uint64]*learnedName{}
+		}
+		k = &learnedName{}
+		s.known[h] = k
+	}
+	if k.name == "" {
+		k.name = string(name)
+	}
+	k.n++
+}
+
+// hashText is hash64 of one text without a string made of it.
+func hashText(b []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range b {
+		h ^= uint64(c)
+		h *= 1099511628211
+	}
+	h ^= uint64(len(b))
+	h *= 1099511628211
+	return h
+}
+
+// names lists the categories that were seen often enough to be named.
+func (s *categorySample) names(least uint64) map[string]uint64 {
+	out := map[string]uint64{}
+	for _, k := range s.known {
+		if k.n >= least && k.name != "" {
+			out[k.name] += k.n
+		}
+	}
+	return out
+}
+
+// unnamed is how many values belong to the others.
+func (s *categorySample) unnamed(least uint64) uint64 {
+	n := s.rest
+	for _, k := range s.known {
+		if k.n < least || k.name == "" {
+			n += k.n
+		}
+	}
+	return n
+}

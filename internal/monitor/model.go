@@ -1,0 +1,155 @@
+package monitor
+
+import (
+	"time"
+)
+
+// Model is a validated model file. It is immutable once parsed.
+type Model struct {
+	Name string // label of every metric of the model
+	File string // where it was read from, for messages
+
+	Logs      LogsConfig
+	Timestamp TimestampConfig
+	Version   string // path of the version label; empty means that records carry none
+
+	Score    *PredictionConfig // nil when the model has none
+	Label    *PredictionConfig // nil when the model has none
+	Features []FeatureConfig   // in the order of the file; those that name a path win over wildcards
+
+	Reference ReferenceConfig
+
+	Windows  []time.Duration // ascending
+	Pane     time.Duration
+	Bucket   time.Duration // a whole number of panes
+	Lateness time.Duration // how long a pane stays open for records that come late
+
+	Budget           Budget
+	Tolerance        Tolerance
+	MinRecords       uint64        // statistics of a window appear from here on
+	Silence          time.Duration // how long without a record until the model counts as silent
+	MinCategoryCount uint64        // names seen less often appear only as "other"
+	MaxCategories    int           // named categories of one column
+
+	notes []string // what the file left out and a preset filled in
+}
+
+// LogsConfig says which lines belong to the model and how they are written.
+type LogsConfig struct {
+	Include []string // globs
+	Exclude []string
+	Format  string // a format or preset of internal/parse
+
+	Pattern   string         // format regex: a pattern with named groups
+	Columns   []string       // csv and tsv without a header line; empty means that the first line is the header
+	Delimiter string         // csv: one character; empty means a comma
+	Location  *time.Location // of timestamps without a zone; nil means UTC
+}
+
+// TimestampConfig is where the event time stands. An empty path means that records carry none, or that the
+// preset knows.
+type TimestampConfig struct {
+	Path    string
+	Pattern string // one group, applied to the text first; empty means the whole text
+	Layout  string // a Go layout, or unix, unix_ms, unix_us, unix_ns; empty means detect
+}
+
+// Kind is what the values of a column are.
+type Kind string
+
+// The kinds. Auto is decided by the reference or by the first usable values.
+const (
+	KindAuto        Kind = "auto"
+	KindNumber      Kind = "number"
+	KindProbability Kind = "probability" // a number in [0, 1]
+	KindCategory    Kind = "category"
+)
+
+// PredictionConfig is the score or the label.
+type PredictionConfig struct {
+	Path     string
+	Kind     Kind   // score: number or probability; label: category
+	Positive string // label: the class that one looks for; empty means none is special
+}
+
+// FeatureConfig is one feature, or all below a wildcard.
+type FeatureConfig struct {
+	Path       string        // ends in ".*" for a wildcard
+	Name       string        // label; empty means the path; in a wildcard it may hold one * for the part that matched
+	Kind       Kind          // empty means auto
+	UpdatedAt  string        // path of the time at which the value was last written; empty means unknown
+	MaxAge     time.Duration // older values are stale; 0 means no limit
+	Categories []string      // names that may always be shown
+	Ignore     bool          // keep it out of a wildcard
+	Tolerance  *Tolerance    // nil means that of the model
+}
+
+// Wildcard says whether the feature stands for everything below its path.
+func (f *FeatureConfig) Wildcard() bool { return isWildcard(f.Path) }
+
+// ReferenceConfig is what counts as normal. Exactly one of File and learning (Records or For, or a range) is set.
+type ReferenceConfig struct {
+	File    string        // as written; relative to the folder of the model file
+	Records uint64        // learn from the first so many records
+	For     time.Duration // learn from the first so much event time
+	From    time.Time     // learn from this event time on; zero means from the first record
+	Until   time.Time     // and up to here; zero means until Records or For is reached
+}
+
+// Learns says whether the model builds its reference from what it reads.
+func (r *ReferenceConfig) Learns() bool { return r.File == "" }
+
+// Budget is what the user allows: so many false pages in so long a time.
+type Budget struct {
+	Pages  float64
+	Period time.Duration
+}
+
+// Tolerance is the smallest change that is worth a page. Everything smaller belongs to the null hypothesis, so no
+// amount of data can page on it.
+type Tolerance struct {
+	Odds         float64 // class rates: ratio of odds, above 1
+	Share        float64 // missing, unseen and repeated values: absolute change of a share
+	Distribution float64 // bins and categories of a feature or score: absolute change of a share
+}
+
+// Defaults of a model file.
+const (
+	defaultPane          = 10 * time.Second
+	defaultBucket        = time.Minute
+	defaultLateness      = 30 * time.Second
+	defaultSilence       = 10 * time.Minute
+	defaultMinRecords    = 200
+	defaultMinCategory   = 20
+	defaultMaxCategories = 50
+	defaultLearn         = 24 * time.Hour
+)
+
+// Limits of a model file; they bound the memory of a model.
+const (
+	maxModelFileBytes = 1 << 20
+	maxWindows        = 6
+	maxOpenPanes      = 64 // lateness is at most half of it
+	maxFeatures       = 256
+	maxCategoryLimit  = 1000
+)
+
+func defaultModel(file string) *Model {
+	return &Model{
+		File:             file,
+		Windows:          []time.Duration{10 * time.Minute, time.Hour, 24 * time.Hour},
+		Pane:             defaultPane,
+		Bucket:           defaultBucket,
+		Lateness:         defaultLateness,
+		Budget:           Budget{Pages: 1, Period: 30 * 24 * time.Hour},
+		Tolerance:        Tolerance{Odds: 1.10, Share: .01, Distribution: .02},
+		MinRecords:       defaultMinRecords,
+		Silence:          defaultSilence,
+		MinCategoryCount: defaultMinCategory,
+		MaxCategories:    defaultMaxCategories,
+		Reference:        ReferenceConfig{For: defaultLearn},
+	}
+}
+
+// Notes say in words what the file left out and was filled in, for `check` and the log at start.
+func (m *Model) Notes() []string { return m.notes }

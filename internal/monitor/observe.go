@@ -1,0 +1,183 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+// Observe counts one record. slots are those of the instance's plan. A zero arrival means that the record comes from
+// a replay: its own time is then when it arrived.
+func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.Time) {
+	var now int64
+	if !arrival.IsZero() {
+		now = arrival.UnixNano()
+	}
+	event := in.eventTime(rec, now)
+	if event > in.newest {
+		in.newest = event
+	}
+	in.lastArrival = max(in.lastArrival, now, event*b2i(now == 0))
+	in.lookAt(rec, slots)
+	in.versions.count(rec, in.at.version, event, in)
+
+	p := in.pane(event)
+	p.records++
+	p.touched = true
+	for i, c := range in.cols {
+		v := &absent
+		if uint(c.slot) < uint(len(rec.Values)) {
+			v = &rec.Values[c.slot]
+		}
+		t := &p.cols[i]
+		c.observe(t, v, event)
+		if c.ageSlot >= 0 {
+			c.observeAge(t, rec, v, event)
+		}
+		if c.isScore && v.Kind == parse.Number && in.evidence.mean != nil {
+			in.evidence.mean.mean.Increments(v.Num, &p.sums)
+		}
+	}
+	if in.evidence.learning {
+		in.learnStep(event)
+	}
+}
+
+// lookAt notices slots that a wildcard has added.
+func (in *Instance) lookAt(rec *parse.Record, slots []parse.Slot) {
+	if len(slots) > len(in.bySlot) {
+		in.discover(slots)
+	}
+	if len(in.pending) > 0 {
+		in.watchPending(rec)
+	}
+}
+
+var absent parse.Value
+
+func b2i(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// eventTime is the record's own time, or the container's, or the arrival; never further ahead of the arrival than
+// the lateness, because a record from the future would close everybody else's bucket.
+func (in *Instance) eventTime(rec *parse.Record, arrival int64) int64 {
+	t := rec.Time
+	if in.at.time < 0 {
+		t = 0 // the plan's first time field is then some feature's updated_at
+	}
+	if t == 0 {
+		t = rec.WrapperTime
+	}
+	switch {
+	case t == 0:
+		in.counts.untimed++
+		if arrival != 0 {
+			return arrival
+		}
+		return max(in.newest, 1)
+	case arrival != 0 && t > arrival+in.latenessNs:
+		in.counts.future++
+		return arrival
+	}
+	return t
+}
+
+// pane finds the pane of an event time.
+func (in *Instance) pane(event int64) *pane {
+	if p := in.panes.last; p != nil {
+		if d := event - p.index*in.paneNs; d >= 0 && d < in.paneNs {
+			if p.late {
+				in.counts.late++
+			}
+			return p
+		}
+	}
+	index := floorDiv(event, in.paneNs)
+	if len(in.panes.open) >= maxOpenPanes+int(in.latenessNs/in.paneNs) {
+		in.closeOldest()
+	}
+	p := in.panes.find(index, in.cols)
+	if index*in.paneNs < in.closedUntil {
+		p.late = true
+		in.counts.late++
+	}
+	return p
+}
+
+// discover looks at slots that a wildcard has added.
+func (in *Instance) discover(slots []parse.Slot) {
+	for i := len(in.bySlot); i < len(slots); i++ {
+		in.bySlot = append(in.bySlot, noColumn)
+		s := &slots[i]
+		if s.Wildcard < 0 {
+			continue
+		}
+		f := in.featureFor(s.Path)
+		if f == nil {
+			continue
+		}
+		if c := in.column(s.Path); c != nil {
+			if c.slot < 0 {
+				c.slot = i
+				in.bySlot[i] = int32(indexOf(in.cols, c))
+				in.plan.SetNumeric(i, c.kind == KindNumber)
+			}
+			continue
+		}
+		in.bySlot[i] = pendingColumn
+		in.pending = append(in.pending, wild{config: f, path: s.Path, slot: i, seen: in.restoredPending[hash64(s.Path)]})
+	}
+}
+
+func indexOf(cols []*column, c *column) int {
+	for i := range cols {
+		if cols[i] == c {
+			return i
+		}
+	}
+	return noColumn
+}
+
+// watchPending counts keys that are not columns yet. A key becomes a column, and its name a label, when as many
+// records carried it as a category needs to be named: otherwise data that stands in keys would leak into names.
+func (in *Instance) watchPending(rec *parse.Record) {
+	kept := in.pending[:0]
+	for _, w := range in.pending {
+		if w.slot < len(rec.Values) && rec.Values[w.slot].Kind != parse.Absent {
+			w.seen++
+		}
+		if w.seen < in.wildFrom {
+			kept = append(kept, w)
+			continue
+		}
+		in.bySlot[w.slot] = noColumn
+		if c := in.addFeature(w.config, w.path, w.slot, -1); c != nil {
+			in.plan.SetNumeric(w.slot, c.kind == KindNumber)
+			in.log.Info("a new feature is followed", "feature", c.name)
+		}
+	}
+	in.pending = kept
+}
+
+// observeAge counts how old the column's value was when the record was made.
+func (c *column) observeAge(t *tally, rec *parse.Record, v *parse.Value, event int64) {
+	if c.ageSlot >= len(rec.Values) {
+		return
+	}
+	u := &rec.Values[c.ageSlot]
+	if u.Kind != parse.Number {
+		return
+	}
+	if t.ages == nil {
+		t.ages = &ageTally{}
+	}
+	age := float64(event)/1e9 - u.Num
+	t.ages.observe(age, c.maxAge)
+	if v.Kind >= parse.Number && v.Kind != parse.Invalid && (c.maxAge == 0 || age <= c.maxAge) && event > c.lastGood {
+		c.lastGood = event
+	}
+}

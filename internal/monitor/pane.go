@@ -1,0 +1,85 @@
+package monitor
+
+import (
+	"slices"
+
+	"github.com/plumbline-ml/plumbline/detectors/sequential"
+)
+
+// pane holds the counts of the shortest interval that is summarised.
+type pane struct {
+	index   int64 // event time divided by the length of a pane
+	cols    []tally
+	sums    sequential.Sums // of the score, when it is a probability
+	records uint64
+	touched bool // since the last commit
+	late    bool // its bucket was closed before the pane was opened
+}
+
+// grow gives the pane a tally for every column.
+func (p *pane) grow(cols []*column) {
+	for i := len(p.cols); i < len(cols); i++ {
+		p.cols = append(p.cols, newTally(cols[i]))
+	}
+}
+
+func newTally(c *column) tally {
+	t := tally{}
+	if n := c.bins(); n > 0 {
+		t.Fine = make([]uint64, n)
+	}
+	if c.ageSlot >= 0 {
+		t.ages = &ageTally{}
+	}
+	return t
+}
+
+// panes are the open panes of an instance, oldest first. There are few, so they are searched from the newest.
+type panes struct {
+	open []*pane
+	free []*pane // emptied ones, to be used again
+	last *pane   // the one that the previous record went into
+}
+
+// maxFreePanes bounds what is kept for use again.
+const maxFreePanes = 4
+
+// find returns the pane with that index, and opens it when there is none.
+func (ps *panes) find(index int64, cols []*column) *pane {
+	at := len(ps.open)
+	for at > 0 && ps.open[at-1].index >= index {
+		if ps.open[at-1].index == index {
+			ps.last = ps.open[at-1]
+			return ps.last
+		}
+		at--
+	}
+	var p *pane
+	if n := len(ps.free); n > 0 {
+		p, ps.free = ps.free[n-1], ps.free[:n-1]
+	} else {
+		p = &pane{}
+	}
+	p.index = index
+	p.grow(cols)
+	ps.open = slices.Insert(ps.open, at, p)
+	ps.last = p
+	return p
+}
+
+// release empties the oldest pane and takes it out.
+func (ps *panes) release() {
+	p := ps.open[0]
+	ps.open = slices.Delete(ps.open, 0, 1)
+	if ps.last == p {
+		ps.last = nil
+	}
+	for i := range p.cols {
+		p.cols[i].reset()
+	}
+	p.sums.Reset()
+	p.records, p.touched, p.late = 0, false, false
+	if len(ps.free) < maxFreePanes {
+		ps.free = append(ps.free, p)
+	}
+}

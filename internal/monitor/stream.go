@@ -1,0 +1,324 @@
+package monitor
+
+import (
+	"math"
+
+	"github.com/plumbline-ml/plumbline/detectors/sequential"
+)
+
+// Causes of alarms, as the label cause names them. The order is cause before symptom.
+const (
+	causeMissing = "missing"
+	causeFrozen  = "frozen"
+	causeQuality = "quality"
+	causeDrift   = "drift"
+)
+
+var causes = []string{causeMissing, causeFrozen, causeQuality, causeDrift}
+
+const (
+	// alphaReference is the probability, over the draw of the reference, that it misleads in one column: 5 % shared by
+	// a hundred columns. It is a constant, so that evidence fits its detector after a restart whatever columns
+	// were met in the meantime.
+	alphaReference = .05 / 100
+	// capStreams is the number of streams that the cap of a bucket allows for: enough evidence to alarm alone among
+	// so many takes at least five buckets.
+	capStreams = 32
+	// frozenFloor is the share of repeated values below which a column is never called frozen.
+	frozenFloor = .8
+	// naturalRepeats is the share of repeated values in the reference from which on repeats say nothing.
+	naturalRepeats = .5
+	// meanSigmas is how many standard errors of the reference's mean belong to the null interval.
+	meanSigmas = 3.5
+)
+
+// detector is one e-detector inside a stream.
+type detector interface {
+	update(c *column)
+	idle() // a bucket without records: no bet, but it is counted
+	logEvidence() float64
+	reset()
+	leading() sequential.Leading
+	describe(c *column, l sequential.Leading) (what string, expected float64)
+	recover(c *column)                  // takes the bucket as evidence of return
+	startRecovery(l sequential.Leading) // after an alarm
+	recovered() bool
+	encode(e *encoder)
+	decode(d *stateDecoder) error
+}
+
+// stream is what one column may alarm for. Its evidence is the average of its detectors'.
+type stream struct {
+	col       *column
+	cause     string
+	detectors []detector
+	logs      []float64 // scratch
+	alarm     *alarm    // nil unless latched
+	ratio     float64   // log-evidence over the threshold, as of the last bucket
+}
+
+func (s *stream) logEvidence() float64 {
+	s.logs = s.logs[:0]
+	for _, d := range s.detectors {
+		s.logs = append(s.logs, d.logEvidence())
+	}
+	return sequential.LogAverage(s.logs, nil)
+}
+
+func (s *stream) reset() {
+	for _, d := range s.detectors {
+		d.reset()
+	}
+}
+
+func (s *stream) update() {
+	for _, d := range s.detectors {
+		d.update(s.col)
+	}
+}
+
+func (s *stream) idle() {
+	for _, d := range s.detectors {
+		d.idle()
+	}
+}
+
+// leading is the detector with the most evidence.
+func (s *stream) leading() detector {
+	best := s.detectors[0]
+	for _, d := range s.detectors[1:] {
+		if d.logEvidence() > best.logEvidence() {
+			best = d
+		}
+	}
+	return best
+}
+
+// addStreams makes the streams of a column that has its reference.
+func (in *Instance) addStreams(c *column) {
+	ev := &in.evidence
+	ref := &c.base.ref
+	if n := ref.seen(); n > 0 {
+		_, hi := sequential.ClopperPearson(ref.MissingTotal(), n, alphaReference)
+		in.addStream(c, causeMissing, newRateDetector(rateMissing, min(hi+c.tol.Share, 1), ev.cap, share(ref.MissingTotal(), n)))
+	}
+	if ref.N == 0 {
+		return
+	}
+	if r := share(ref.Repeats, ref.N); r < naturalRepeats && !c.isLabel {
+		_, hi := sequential.ClopperPearson(min(ref.Repeats, ref.N), ref.N, alphaReference)
+		in.addStream(c, causeFrozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
+	}
+	if c.base.grid == nil {
+		other := ref.Fine[len(ref.Fine)-1]
+		_, hi := sequential.ClopperPearson(other, ref.N, alphaReference)
+		in.addStream(c, causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share, 1), ev.cap, share(other, ref.N)))
+	}
+	in.addStream(c, causeDrift, in.driftDetectors(c)...)
+}
+
+// driftDetectors watch the present values only: what is missing or unseen has streams of its own.
+func (in *Instance) driftDetectors(c *column) []detector {
+	opts := sequential.SetsOptions{Alpha: alphaReference, Tol: c.tol.Distribution, Cap: in.evidence.cap}
+	var ref []uint64
+	if c.base.grid != nil {
+		ref, opts.Ordered = make([]uint64, c.buckets()), true
+		addBuckets(c.base, ref, c.base.ref.Fine)
+	} else {
+		ref = c.base.ref.Fine[:len(c.base.categories)]
+		if c.isLabel {
+			// A class is a rate: what matters is a ratio, also of a rare one.
+			opts.Tol, opts.Slack = 0, math.Log(c.tol.Odds)
+		}
+	}
+	var out []detector
+	if len(ref) > 1 && len(ref) <= sequential.MaxBins {
+		if sets, err := sequential.NewSets(ref, opts); err == nil && sets.Components() > 0 {
+			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref))})
+		} else if err != nil {
+			in.log.Warn("a column is not watched for drift", "column", c.name, "error", err)
+		}
+	}
+	if c.isScore && in.model.Score.Kind == KindProbability {
+		out = append(out, in.newMeanDetector(c))
+	}
+	return out
+}
+
+func (in *Instance) addStream(c *column, cause string, ds ...detector) {
+	if len(ds) == 0 {
+		return
+	}
+	s := &stream{col: c, cause: cause, detectors: ds, ratio: 0}
+	in.evidence.streams = append(in.evidence.streams, s)
+}
+
+func share(k, n uint64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return float64(k) / float64(n)
+}
+
+// rateKind says which share of a column a rateDetector watches.
+type rateKind uint8
+
+const (
+	rateMissing rateKind = iota
+	rateRepeated
+	rateUnseen
+)
+
+var rateNames = [...]string{"share missing", "share repeated", "share unseen"}
+
+// rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
+type rateDetector struct {
+	kind     rateKind
+	expected float64
+	rate     sequential.Rate
+	back     sequential.Recovery
+}
+
+func newRateDetector(kind rateKind, hi, limit, expected float64) *rateDetector {
+	return &rateDetector{kind: kind, expected: expected, rate: sequential.NewRate(sequential.RateOptions{Hi: hi, Cap: limit})}
+}
+
+func (r *rateDetector) counts(c *column) (k, n uint64) {
+	switch r.kind {
+	case rateMissing:
+		return c.bucket.missing, c.bucket.missing + c.bucket.present
+	case rateRepeated:
+		return c.bucket.repeats, c.bucket.present
+	default:
+		return c.bucket.counts[len(c.bucket.counts)-1], c.bucket.present
+	}
+}
+
+func (r *rateDetector) update(c *column)            { r.rate.Update(r.counts(c)) }
+func (r *rateDetector) idle()                       { r.rate.Update(0, 0) }
+func (r *rateDetector) logEvidence() float64        { return r.rate.LogEvidence() }
+func (r *rateDetector) reset()                      { r.rate.Reset() }
+func (r *rateDetector) leading() sequential.Leading { return r.rate.Leading() }
+func (r *rateDetector) describe(*column, sequential.Leading) (string, float64) {
+	return rateNames[r.kind], r.expected
+}
+func (r *rateDetector) recover(c *column)                  { r.back.Update(r.counts(c)) }
+func (r *rateDetector) startRecovery(l sequential.Leading) { r.back = sequential.NewRecovery(l) }
+func (r *rateDetector) recovered() bool                    { return r.back.Recovered() }
+func (r *rateDetector) encode(e *encoder) {
+	e.bytes(r.rate.MarshalAppend(nil))
+	e.bytes(r.back.MarshalAppend(nil))
+}
+func (r *rateDetector) decode(d *stateDecoder) error {
+	rate, back := d.bytes(), d.bytes()
+	if err := r.rate.Unmarshal(rate); err != nil {
+		return err
+	}
+	return r.back.Unmarshal(back)
+}
+
+// setsDetector watches the bins of a number or the categories of a column against the reference.
+type setsDetector struct {
+	sets  *sequential.Sets
+	ref   []uint64
+	zeros []uint64
+	set   sequential.Set // that alarmed
+	back  sequential.Recovery
+}
+
+func (s *setsDetector) counts(c *column) []uint64   { return c.bucket.counts[:len(s.ref)] }
+func (s *setsDetector) update(c *column)            { s.sets.Update(s.counts(c)) }
+func (s *setsDetector) idle()                       { s.sets.Update(s.zeros) }
+func (s *setsDetector) logEvidence() float64        { return s.sets.LogEvidence() }
+func (s *setsDetector) reset()                      { s.sets.Reset() }
+func (s *setsDetector) leading() sequential.Leading { return s.sets.Leading() }
+func (s *setsDetector) recover(c *column)           { s.back.Update(s.sets.Counts(s.set, s.counts(c))) }
+func (s *setsDetector) startRecovery(l sequential.Leading) {
+	s.set, s.back = l.Set, sequential.NewRecovery(l)
+}
+func (s *setsDetector) recovered() bool { return s.back.Recovered() }
+func (s *setsDetector) describe(c *column, l sequential.Leading) (string, float64) {
+	k, n := s.sets.Counts(l.Set, s.ref)
+	if c.base.grid == nil {
+		return "share of " + c.base.categories[l.Set.Bin], share(k, n)
+	}
+	edges := c.base.grid.CoarseEdges()
+	switch {
+	case l.Set.Kind == sequential.Prefix || l.Set.Bin == 0:
+		return "share at or below " + formatNumber(edges[l.Set.Bin]), share(k, n)
+	case l.Set.Bin == len(edges):
+		return "share above " + formatNumber(edges[l.Set.Bin-1]), share(k, n)
+	case math.Nextafter(edges[l.Set.Bin-1], math.Inf(1)) == edges[l.Set.Bin]:
+		return "share equal to " + formatNumber(edges[l.Set.Bin]), share(k, n)
+	default:
+		return "share above " + formatNumber(edges[l.Set.Bin-1]) + " up to " + formatNumber(edges[l.Set.Bin]), share(k, n)
+	}
+}
+func (s *setsDetector) encode(e *encoder) {
+	e.bytes(s.sets.MarshalAppend(nil))
+	e.uint(uint64(s.set.Kind))
+	e.uint(uint64(s.set.Bin))
+	e.bool(s.set.Of)
+	e.bytes(s.back.MarshalAppend(nil))
+}
+func (s *setsDetector) decode(d *stateDecoder) error {
+	sets := d.bytes()
+	set := sequential.Set{Kind: sequential.SetKind(d.uint()), Bin: d.length(sequential.MaxBins), Of: d.bool()}
+	back := d.bytes()
+	if err := s.sets.Unmarshal(sets); err != nil {
+		return err
+	}
+	s.set = set
+	return s.back.Unmarshal(back)
+}
+
+// meanDetector watches the mean of a probability. Its sums are collected as records come, in the panes.
+type meanDetector struct {
+	mean     sequential.Mean
+	expected float64
+	sums     sequential.Sums // of the open bucket
+	back     sequential.MeanRecovery
+}
+
+func (in *Instance) newMeanDetector(c *column) *meanDetector {
+	mean, sd := c.base.ref.Mean(c.base.grid), c.base.ref.SD()
+	ci := meanSigmas * sd / math.Sqrt(float64(c.base.ref.N))
+	lo, hi := widen(mean-ci, -math.Log(c.tol.Odds)), widen(mean+ci, math.Log(c.tol.Odds))
+	m := &meanDetector{expected: mean, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap})}
+	in.evidence.mean = m
+	return m
+}
+
+// widen moves a probability by log-odds.
+func widen(p, by float64) float64 {
+	if p <= 0 {
+		return 0
+	}
+	if p >= 1 {
+		return 1
+	}
+	return 1 / (1 + math.Exp(-(math.Log(p/(1-p)) + by)))
+}
+
+func (m *meanDetector) update(*column)              { m.mean.Update(&m.sums) }
+func (m *meanDetector) idle()                       { var none sequential.Sums; m.mean.Update(&none) }
+func (m *meanDetector) logEvidence() float64        { return m.mean.LogEvidence() }
+func (m *meanDetector) reset()                      { m.mean.Reset() }
+func (m *meanDetector) leading() sequential.Leading { return m.mean.Leading() }
+func (m *meanDetector) describe(*column, sequential.Leading) (string, float64) {
+	return "mean", m.expected
+}
+func (m *meanDetector) recover(*column)                    { m.back.Update(&m.sums) }
+func (m *meanDetector) startRecovery(l sequential.Leading) { m.back = sequential.NewMeanRecovery(l) }
+func (m *meanDetector) recovered() bool                    { return m.back.Recovered() }
+func (m *meanDetector) encode(e *encoder) {
+	e.bytes(m.mean.MarshalAppend(nil))
+	e.bytes(m.back.MarshalAppend(nil))
+}
+func (m *meanDetector) decode(d *stateDecoder) error {
+	mean, back := d.bytes(), d.bytes()
+	if err := m.mean.Unmarshal(mean); err != nil {
+		return err
+	}
+	return m.back.Unmarshal(back)
+}

@@ -1,0 +1,148 @@
+package monitor
+
+import (
+	"github.com/plumbline-ml/plumbline/detectors"
+)
+
+// numMissing is the number of reasons why a value is missing.
+const numMissing = int(detectors.NumMissingReasons)
+
+// tally is what is counted of one column over one interval: a pane, a slot of a window, a whole window.
+// For a number Fine are the grid's fine bins; for a category they are the named categories with "other" last; while
+// the column learns there are none.
+type tally struct {
+	detectors.NumberSummary
+	sum  float64   // plain sum of the values, for the histogram
+	ages *ageTally // nil without updated_at
+}
+
+// add merges o. Interval tallies of one column differ only in that older ones may have been made while the column
+// learned and then have no bins.
+func (t *tally) add(o *tally) {
+	if len(t.Fine) == 0 && len(o.Fine) > 0 {
+		t.Fine = make([]uint64, len(o.Fine))
+	}
+	for i, c := range o.Fine {
+		t.Fine[i] += c
+	}
+	t.N += o.N
+	t.Dev += o.Dev
+	t.DevSq += o.DevSq
+	for i, v := range o.Wide {
+		t.Wide[i] += v
+	}
+	for i, m := range o.Missing {
+		t.Missing[i] += m
+	}
+	t.Repeats += o.Repeats
+	t.sum += o.sum
+	if o.ages != nil {
+		if t.ages == nil {
+			t.ages = &ageTally{}
+		}
+		t.ages.add(o.ages)
+	}
+}
+
+// sub takes away what add added before. Counts and the rounded sums come out exactly; the plain sum and the
+// oldest age do not and are not read from a tally that was subtracted from.
+func (t *tally) sub(o *tally) {
+	for i, c := range o.Fine {
+		t.Fine[i] -= c
+	}
+	t.N -= o.N
+	t.Dev -= o.Dev
+	t.DevSq -= o.DevSq
+	for i, v := range o.Wide {
+		t.Wide[i] -= v
+	}
+	for i, m := range o.Missing {
+		t.Missing[i] -= m
+	}
+	t.Repeats -= o.Repeats
+	t.sum -= o.sum
+	if t.ages != nil && o.ages != nil {
+		t.ages.sub(o.ages)
+	}
+}
+
+// reset empties the tally and keeps its memory.
+func (t *tally) reset() {
+	ages := t.ages
+	t.NumberSummary.Reset()
+	t.sum = 0
+	if ages != nil {
+		ages.reset()
+	}
+}
+
+// empty says whether nothing was counted.
+func (t *tally) empty() bool { return t.N == 0 && t.MissingTotal() == 0 }
+
+// seen is how many records the column was looked at in.
+func (t *tally) seen() uint64 { return t.N + t.MissingTotal() }
+
+// grow gives the tally room for n bins when the column has just learned its reference.
+func (t *tally) grow(n int) {
+	if len(t.Fine) != n {
+		t.Fine = make([]uint64, n)
+		t.N, t.Dev, t.DevSq, t.Wide = 0, 0, 0, [detectors.NumWide]float64{}
+	}
+}
+
+func (t *tally) encode(e *encoder) {
+	e.counts(t.Fine)
+	e.float(t.Dev)
+	e.float(t.DevSq)
+	wide := 0
+	for i, v := range t.Wide {
+		if v != 0 {
+			wide = i + 1
+		}
+	}
+	e.uint(uint64(wide))
+	for _, v := range t.Wide[:wide] {
+		e.float(v)
+	}
+	for _, m := range t.Missing {
+		e.uint(m)
+	}
+	e.uint(t.Repeats)
+	e.float(t.sum)
+	e.bool(t.ages != nil)
+	if t.ages != nil {
+		t.ages.encode(e)
+	}
+}
+
+// decode reads what encode wrote into a fresh tally; N is the sum of the counts.
+func (t *tally) decode(d *stateDecoder) {
+	t.Fine = d.counts(t.Fine[:0], detectors.MaxFineBins+maxCategoryLimit)
+	t.N = 0
+	for _, c := range t.Fine {
+		t.N += c
+	}
+	t.Dev, t.DevSq = d.float(), d.float()
+	t.Wide = [detectors.NumWide]float64{}
+	wide := d.uint()
+	if wide > detectors.NumWide {
+		d.fail()
+		return
+	}
+	for i := range wide {
+		t.Wide[i] = d.float()
+	}
+	for i := range t.Missing {
+		t.Missing[i] = d.uint()
+	}
+	t.Repeats = d.uint()
+	t.sum = d.float()
+	if d.bool() {
+		if t.ages == nil {
+			t.ages = &ageTally{}
+		}
+		t.ages.decode(d)
+	} else {
+		t.ages = nil
+	}
+}

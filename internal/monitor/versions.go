@@ -1,0 +1,100 @@
+package monitor
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/plumbline-ml/plumbline/internal/parse"
+)
+
+// maxVersions is how many versions of a model are counted by name.
+const maxVersions = 20
+
+// maxPendingVersions bounds the versions that wait until they were seen often enough to be named.
+const maxPendingVersions = 1000
+
+// versionCount counts the records of one version.
+type versionCount struct {
+	name   string
+	n      uint64
+	since  int64 // event time of the first record that was counted under the name
+	labels []string
+}
+
+// versions counts records by the version that they carry. A version is a raw value until it was seen often enough;
+// until then, and beyond maxVersions, its records are counted under "other".
+type versions struct {
+	limit   uint64 // records until a version is named
+	named   []*versionCount
+	none    uint64 // records without a version
+	other   uint64
+	pending map[uint64]uint64 // hash of the version → records so far
+	last    *versionCount
+	current string // the version of the newest records, by name
+	changed int64  // event time of the last change of current; 0 before the first
+}
+
+const nameOther = "other"
+
+func (v *versions) count(rec *parse.Record, slot int, event int64, in *Instance) {
+	if slot < 0 || slot >= len(rec.Values) {
+		v.none++
+		return
+	}
+	val := &rec.Values[slot]
+	if len(val.Str) == 0 {
+		v.none++
+		return
+	}
+	if v.last != nil && string(val.Str) == v.last.name {
+		v.last.n++
+		return
+	}
+	for _, c := range v.named {
+		if string(val.Str) == c.name {
+			c.n++
+			v.last = c
+			v.current = c.name
+			v.changed = max(v.changed, event)
+			return
+		}
+	}
+	v.countUnnamed(val.Str, event, in)
+}
+
+func (v *versions) countUnnamed(text []byte, event int64, in *Instance) {
+	if len(v.named) >= maxVersions {
+		v.other++
+		in.counts.dropped[limitVersion]++
+		return
+	}
+	h := hash64(string(text))
+	n := v.pending[h] + 1
+	if n < v.limit {
+		v.other++
+		if v.pending == nil {
+			v.pending = map[uint64]uint64{}
+		}
+		if n > 1 || len(v.pending) < maxPendingVersions {
+			v.pending[h] = n
+		}
+		return
+	}
+	delete(v.pending, h)
+	c := &versionCount{name: string(bytes.ToValidUTF8(text, []byte("\uFFFD"))), n: 1, since: event}
+	v.named = append(v.named, c)
+	slices.SortFunc(v.named, func(a, b *versionCount) int { return cmpText(a.name, b.name) })
+	v.last, v.current = c, c.name
+	v.changed = max(v.changed, event)
+	in.dirty.columns = true
+	in.log.Info("a version is counted by name from now on", "version", c.name)
+}
+
+// total is the number of records.
+func (v *versions) total() uint64 {
+	n := v.none + v.other
+	for _, c := range v.named {
+		n += c.n
+	}
+	return n
+}
