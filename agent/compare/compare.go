@@ -10,15 +10,16 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/plumbline-ml/plumbline/internal/monitor"
 )
 
 // Options say what to compare.
 type Options struct {
-	Reference string            // path: CSV, JSON lines or Parquet, also gzip or zstd
-	Current   string            // path
-	Kinds     map[string]string // column → number or category, from a model file; empty means every column, kinds inferred
-	Names     map[string]string // column → name to report it under; empty means the column's own
-	Progress  func(done int64)  // bytes read of both files; nil means nobody looks
+	Reference string           // path: CSV, JSON lines or Parquet, also gzip or zstd
+	Current   string           // path
+	Model     string           // path of a model file that says which columns matter and what they are; empty means every column, kinds inferred
+	Progress  func(done int64) // bytes read of both files; nil means nobody looks
 }
 
 // Report is the outcome. Its JSON form is a contract with scripts.
@@ -86,6 +87,14 @@ func (s Statistics) MarshalJSON() ([]byte, error) {
 
 // Run reads both files and compares every column that both have.
 func Run(ctx context.Context, opts Options) (*Report, error) {
+	var model *monitor.Model
+	if opts.Model != "" {
+		m, err := monitor.LoadModel(opts.Model)
+		if err != nil {
+			return nil, err
+		}
+		model = m
+	}
 	done := int64(0)
 	progress := func(n int64) {
 		if opts.Progress != nil {
@@ -120,19 +129,25 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 			Missing:   "a bin of its own on both sides when any value is missing; left out of the statistics on raw samples",
 		},
 	}
+	var kinds map[string]string
+	if model != nil {
+		kinds = kindsFrom(model, ref.columns)
+	}
 	for _, rc := range ref.columns {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if len(opts.Kinds) > 0 && opts.Kinds[rc.name] == "" {
+		kind, asked := kinds[rc.name]
+		if model != nil && !asked {
+			r.Skipped = append(r.Skipped, Skipped{rc.name, "the model file does not ask for it"})
 			continue
 		}
 		cc := cur.byName[rc.name]
-		if reason := skip(rc, cc, opts.Kinds[rc.name]); reason != "" {
+		if reason := skip(rc, cc, asked); reason != "" {
 			r.Skipped = append(r.Skipped, Skipped{rc.name, reason})
 			continue
 		}
-		r.Features = append(r.Features, compareColumn(rc, cc, opts))
+		r.Features = append(r.Features, compareColumn(rc, cc, kind))
 	}
 	for _, cc := range cur.columns {
 		if ref.byName[cc.name] == nil {
@@ -145,14 +160,14 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	return r, nil
 }
 
-// skip says why a column is not worth comparing; kind is what a model file said of it, which overrides guesses.
-func skip(ref, cur *column, kind string) string {
+// skip says why a column is not worth comparing; that a model file asks for it overrides guesses.
+func skip(ref, cur *column, asked bool) string {
 	switch {
 	case cur == nil:
 		return "only in reference"
 	case ref.numbers+ref.strings == 0:
 		return "no value in the reference"
-	case kind != "":
+	case asked:
 		return ""
 	case ref.isTime || ref.strings > 0 && ref.times == ref.strings && ref.numbers == 0:
 		return "times"
@@ -177,11 +192,8 @@ func isRowNumber(c *column) bool {
 	return true
 }
 
-func compareColumn(ref, cur *column, opts Options) Feature {
-	f := Feature{Name: ref.name, Kind: opts.Kinds[ref.name]}
-	if name := opts.Names[ref.name]; name != "" {
-		f.Name = name
-	}
+func compareColumn(ref, cur *column, kind string) Feature {
+	f := Feature{Name: ref.name, Kind: kind}
 	if f.Kind == "" {
 		f.Kind = "category"
 		if ref.numbers >= 9*ref.strings {
