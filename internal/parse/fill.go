@@ -64,7 +64,7 @@ func (p *Plan) element(n *node, at int) *node {
 		return nil
 	}
 	key := strconv.Itoa(at)
-	if known := n.find(p.seed, []byte(key)); known >= 0 {
+	if known := n.find(&p.hash, []byte(key)); known >= 0 {
 		return n.entries[known].child
 	}
 	c := p.bear(n.wildcard, joinPath(n.path, key))
@@ -76,7 +76,7 @@ func (p *Plan) element(n *node, at int) *node {
 		return nil
 	}
 	n.index[at] = c
-	n.insert(p.seed, key, c)
+	n.insert(&p.hash, key, c)
 	return c
 }
 

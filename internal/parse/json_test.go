@@ -128,12 +128,14 @@ func checkNumber(t *testing.T, text string) {
 	if err != nil || !json.Valid([]byte(text)) {
 		return
 	}
-	x, end, ok := number([]byte(text), 0)
-	if !ok {
-		x, ok = slowFloat([]byte(text))
-		end = numberEnd([]byte(text), 0)
-	}
-	if !ok || end != len(text) || math.Float64bits(x) != math.Float64bits(want) {
-		t.Fatalf("%s: got %v (end %d, ok %v), want %v", text, x, end, ok, want)
+	for _, line := range []string{text, text + `,"next": 1234567890`, text + `}`, text + "        "} {
+		x, end, ok := number([]byte(line), 0)
+		if !ok {
+			x, ok = slowFloat([]byte(text))
+			end = numberEnd([]byte(line), 0)
+		}
+		if !ok || end != len(text) || math.Float64bits(x) != math.Float64bits(want) {
+			t.Fatalf("%s: got %v (end %d, ok %v), want %v", line, x, end, ok, want)
+		}
 	}
 }

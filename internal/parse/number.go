@@ -10,7 +10,81 @@ import (
 // number reads a JSON number at i and returns its value, rounded as strconv.ParseFloat rounds it, and the
 // position behind it. It refuses (ok is false) what is no number as well as the rare number that the short way
 // cannot round for certain; the caller then asks numberEnd and slowFloat.
+//
+// Signs and numbers of digits differ from value to value, which makes loops over digits expensive: the
+// processor guesses their ends wrong. So eight bytes are taken at a time, the decimal point is squeezed
+// out with shifts, and the digits are added up in parallel.
 func number(data []byte, i int) (x float64, end int, ok bool) {
+	if i+9 > len(data) {
+		return plainNumber(data, i)
+	}
+	first, sign := i, (uint64(data[i]^'-')-1)>>63
+	i += int(sign)
+	eight := binary.LittleEndian.Uint64(data[i:])
+	other := nonDigits(eight)
+	whole := bits.TrailingZeros64(other) >> 3 // digits before the point
+	if whole == 0 || whole == 8 || whole > 1 && byte(eight) == '0' {
+		return plainNumber(data, first)
+	}
+	if c := byte(eight >> (8 * whole)); c != '.' {
+		if c|0x20 == 'e' {
+			return plainNumber(data, first)
+		}
+		m := eightDigits(eight << (64 - 8*whole))
+		return math.Float64frombits(math.Float64bits(float64(m)) | sign<<63), i + whole, true
+	}
+	before := uint64(1)<<(8*whole) - 1
+	squeezed := eight&before | eight>>8&^before
+	other &= other - 1
+	if other != 0 { // the number ends within these eight bytes
+		n := bits.TrailingZeros64(other) >> 3
+		if n == whole+1 || byte(eight>>(8*n))|0x20 == 'e' {
+			return plainNumber(data, first)
+		}
+		m := eightDigits(squeezed << (72 - 8*n))
+		x = float64(m) / pow10Exact[(n-whole-1)&15]
+		return math.Float64frombits(math.Float64bits(x) | sign<<63), i + n, true
+	}
+	m, digits := eightDigits(squeezed<<8), 7
+	for i += 8; ; i += 8 {
+		if i+8 > len(data) {
+			return plainNumber(data, first)
+		}
+		eight = binary.LittleEndian.Uint64(data[i:])
+		if other = nonDigits(eight); other != 0 {
+			break
+		}
+		m = m*100_000_000 + eightDigits(eight)
+		digits += 8
+	}
+	n := bits.TrailingZeros64(other) >> 3
+	if n > 0 {
+		m = m*pow10Int[n&7] + eightDigits(eight<<(64-8*n))
+		digits += n
+	}
+	if digits > 19 || byte(eight>>(8*n))|0x20 == 'e' {
+		return plainNumber(data, first)
+	}
+	i += n
+	if digits <= 15 {
+		x, ok = float64(m)/pow10Exact[digits-whole], true
+	} else {
+		x, ok = scale(m, whole-digits)
+	}
+	return math.Float64frombits(math.Float64bits(x) | sign<<63), i, ok
+}
+
+// pow10Int holds the powers of ten that shift less than eight digits.
+var pow10Int = [8]uint64{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000}
+
+// nonDigits returns a word with the high bit of each byte set that is no ASCII digit.
+func nonDigits(x uint64) uint64 {
+	x ^= ones * '0'
+	return (x&^highs + ones*0x76 | x) & highs
+}
+
+// plainNumber is number without tricks: for the end of a line, long integers and exponents.
+func plainNumber(data []byte, i int) (x float64, end int, ok bool) {
 	neg := false
 	if i < len(data) && data[i] == '-' {
 		neg = true
@@ -30,23 +104,9 @@ func number(data []byte, i int) (x float64, end int, ok bool) {
 	if i < len(data) && data[i] == '.' {
 		i++
 		point := i
-		for i < len(data) && i < point+3 && data[i]-'0' <= 9 {
+		for i < len(data) && data[i]-'0' <= 9 {
 			m = m*10 + uint64(data[i]-'0')
 			i++
-		}
-		if i == point+3 {
-			for i+8 <= len(data) {
-				eight := binary.LittleEndian.Uint64(data[i:])
-				if !allDigits(eight) {
-					break
-				}
-				m = m*100_000_000 + eightDigits(eight)
-				i += 8
-			}
-			for i < len(data) && data[i]-'0' <= 9 {
-				m = m*10 + uint64(data[i]-'0')
-				i++
-			}
 		}
 		if i == point {
 			return 0, i, false
@@ -57,23 +117,13 @@ func number(data []byte, i int) (x float64, end int, ok bool) {
 	if digits > 19 && significant(data[start:i]) > 19 {
 		return 0, i, false // m has overflowed
 	}
-	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+	if i < len(data) && data[i]|0x20 == 'e' {
 		e, after, good := exponent(data, i+1)
 		if !good {
 			return 0, i, false
 		}
 		exp += e
 		i = after
-	}
-	if m < 1<<53 && exp <= 0 && exp >= -22 {
-		x = float64(m)
-		if exp < 0 {
-			x /= pow10Exact[-exp]
-		}
-		if neg {
-			x = -x
-		}
-		return x, i, true
 	}
 	x, ok = scale(m, exp)
 	if neg {
@@ -113,15 +163,10 @@ func exponent(data []byte, i int) (e, end int, ok bool) {
 	return e, i, i > start
 }
 
-// allDigits reports whether eight bytes are ASCII digits.
-func allDigits(x uint64) bool {
-	return x&(ones*0xF0) == ones*0x30 && (x+ones*6)&(ones*0xF0) == ones*0x30
-}
-
 // eightDigits returns the value of eight ASCII digits, the first in the lowest byte: neighbours are joined
-// to pairs, pairs to fours, fours to the eight.
+// to pairs, pairs to fours, fours to the eight. A zero byte counts as the digit 0.
 func eightDigits(x uint64) uint64 {
-	x -= ones * '0'
+	x &= ones * 0x0F
 	x = x*10 + x>>8
 	const mask = 0x000000FF000000FF
 	return ((x&mask)*(100+1_000_000<<32) + (x>>16&mask)*(1+10_000<<32)) >> 32
@@ -167,6 +212,34 @@ func scale(m uint64, e int) (x float64, ok bool) {
 
 // numberEnd returns the position behind the JSON number at i, or -1 if there is none.
 func numberEnd(data []byte, i int) int {
+	if i+9 <= len(data) {
+		at := i + int((uint64(data[i]^'-')-1)>>63)
+		eight := binary.LittleEndian.Uint64(data[at:])
+		other := nonDigits(eight)
+		whole := bits.TrailingZeros64(other) >> 3
+		if whole > 0 && whole < 7 && (whole == 1 || byte(eight) != '0') {
+			c := byte(eight >> (8 * whole))
+			if c == '.' {
+				other &= other - 1
+				n := bits.TrailingZeros64(other) >> 3
+				if n == 8 {
+					for at+n < len(data) && data[at+n]-'0' <= 9 {
+						n++
+					}
+				}
+				if n > whole+1 && at+n < len(data) && data[at+n]|0x20 != 'e' {
+					return at + n
+				}
+			} else if c|0x20 != 'e' {
+				return at + whole
+			}
+		}
+	}
+	return plainNumberEnd(data, i)
+}
+
+// plainNumberEnd is numberEnd byte by byte.
+func plainNumberEnd(data []byte, i int) int {
 	if i < len(data) && data[i] == '-' {
 		i++
 	}
@@ -187,7 +260,7 @@ func numberEnd(data []byte, i int) int {
 			return -1
 		}
 	}
-	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+	if i < len(data) && data[i]|0x20 == 'e' {
 		_, end, ok := exponent(data, i+1)
 		if !ok {
 			return -1

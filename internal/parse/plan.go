@@ -2,7 +2,6 @@ package parse
 
 import (
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -16,7 +15,7 @@ type Plan struct {
 	specs    []spec // beside slots
 	root     *node
 	prefixes []prefixWildcard // wildcards, for formats and loggers that write "features.a" as one flat key
-	seed     maphash.Seed
+	hash     keyHash
 	event    int // index of the field that gives Record.Time; -1 = none
 	wild     int // slots made by wildcards
 	born     int // nodes made by wildcards: objects need no slot, but memory
@@ -70,7 +69,7 @@ func Compile(format string, opts FormatOptions, fields []Field) (*Plan, error) {
 	if prepare == nil {
 		return nil, fmt.Errorf("unknown log format %q: expected one of %s", format, strings.Join(Formats(), ", "))
 	}
-	p := &Plan{format: format, opts: opts.withDefaults(), fields: slices.Clone(fields), seed: maphash.MakeSeed(), event: -1}
+	p := &Plan{format: format, opts: opts.withDefaults(), fields: slices.Clone(fields), hash: newKeyHash(), event: -1}
 	p.root, p.refused = newNode(""), newNode("")
 	for i := range p.fields {
 		if err := p.add(i); err != nil {
@@ -129,8 +128,8 @@ func (p *Plan) add(i int) error {
 	}
 	p.classify(n)
 	if len(segments) > 1 {
-		if flat := strings.Join(segments, "."); p.root.find(p.seed, []byte(flat)) < 0 {
-			p.root.insert(p.seed, flat, n)
+		if flat := strings.Join(segments, "."); p.root.find(&p.hash, []byte(flat)) < 0 {
+			p.root.insert(&p.hash, flat, n)
 		}
 	}
 	return nil

@@ -72,13 +72,13 @@ func covers(column, field string) bool {
 
 // bind returns the node of a fixed field, or nil when the model does not ask for it.
 func (p *Plan) bind(name string) *node {
-	if at := p.root.find(p.seed, []byte(name)); at >= 0 {
+	if at := p.root.find(&p.hash, []byte(name)); at >= 0 {
 		return p.root.entries[at].child
 	}
 	if p.root.wildcard >= 0 {
 		c := p.wildcardChild(p.root, []byte(name))
 		if c != nil {
-			p.root.insert(p.seed, name, c)
+			p.root.insert(&p.hash, name, c)
 		}
 		return c
 	}
@@ -87,7 +87,7 @@ func (p *Plan) bind(name string) *node {
 
 // bindGroup returns the node below which names from the line are looked up (symbol.*), or nil.
 func (p *Plan) bindGroup(name string) *node {
-	if at := p.root.find(p.seed, []byte(name)); at >= 0 {
+	if at := p.root.find(&p.hash, []byte(name)); at >= 0 {
 		return p.root.entries[at].child
 	}
 	return nil
@@ -98,7 +98,7 @@ func (p *Plan) at(group *node, name []byte) *node {
 	if group == nil {
 		return nil
 	}
-	i := group.find(p.seed, name)
+	i := group.find(&p.hash, name)
 	if i < 0 {
 		if i = p.meet(group, name); i < 0 {
 			return nil

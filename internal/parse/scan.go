@@ -72,7 +72,7 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 			}
 		}
 		if at < 0 {
-			if i, at = s.key(data, i, n); i < 0 {
+			if i, at = s.key(data, i, n, want); i < 0 {
 				return -1
 			}
 			if prev >= 0 {
@@ -127,8 +127,8 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 	}
 }
 
-// key reads a key and its colon, and looks the key up.
-func (s *scanner) key(data []byte, i int, n *node) (int, int32) {
+// key reads a key and its colon, and looks the key up; guess is the entry that was expected.
+func (s *scanner) key(data []byte, i int, n *node, guess int32) (int, int32) {
 	i = skipSpace(data, i)
 	start := i
 	if i >= len(data) || data[i] != '"' {
@@ -143,19 +143,24 @@ func (s *scanner) key(data []byte, i int, n *node) (int, int32) {
 	} else if key, end = s.decoded(data, i, end); end < 0 {
 		return -1, -1
 	}
-	i = skipSpace(data, end)
+	i = end
 	if i >= len(data) || data[i] != ':' {
-		return s.wrong(data, i), -1
+		if i = skipSpace(data, i); i >= len(data) || data[i] != ':' {
+			return s.wrong(data, i), -1
+		}
 	}
-	i = skipSpace(data, i+1)
-	at := n.find(s.plan.seed, key)
+	if i++; i < len(data) && data[i] <= ' ' {
+		i = skipSpace(data, i)
+	}
+	at := n.find(&s.plan.hash, key)
 	if at < 0 {
 		if at = s.plan.meet(n, key); at < 0 {
 			return i, -1
 		}
 	}
 	e := &n.entries[at]
-	if len(key) <= maxKeyBytes && i-start <= 2*maxKeyBytes && e.redone < 8 && e.raw != string(data[start:i]) {
+	if (e.raw == "" || at == guess) && len(key) <= maxKeyBytes && i-start <= 2*maxKeyBytes && e.redone < 8 {
+		// Never written down, or written down in another way: quotes and colon with other white space.
 		e.raw = string(data[start:i])
 		e.redone++
 	}
@@ -181,13 +186,13 @@ func (s *scanner) text(data []byte, i int, n *node) int {
 
 // value reads any value into a node that was asked for.
 func (s *scanner) value(data []byte, i int, n *node, depth int) int {
-	if n.inner() {
-		if n.gen == s.plan.gen { // the key stood in this record before: the last one counts, as a whole
-			s.plan.forget(n, s.rec)
-		}
-		n.gen = s.plan.gen
+	c := data[i]
+	if n.gen == s.plan.gen || n.born && n.slot >= 0 && (c == '{' || c == '[') {
+		// The key stood in this record before: the last one counts, as a whole.
+		s.plan.forget(n, s.rec)
 	}
-	switch data[i] {
+	n.gen = s.plan.gen
+	switch c {
 	case '{':
 		if n.born || n.inner() {
 			if n.slot >= 0 {

@@ -6,9 +6,19 @@ func (s *scanner) skip(data []byte, i int, depth int) int {
 	if i >= len(data) {
 		return s.fail(Truncated)
 	}
-	switch data[i] {
-	case '"':
+	c := data[i]
+	if c == '"' {
+		if end := plainEnd(data, i+1); end < len(data) && data[end] == '"' {
+			return end + 1
+		}
 		return s.skipString(data, i+1)
+	}
+	if c == '-' || c-'0' <= 9 { // one branch: the sign of the next number cannot be guessed
+		if end := numberEnd(data, i); end >= 0 {
+			return end
+		}
+	}
+	switch c {
 	case '{':
 		return s.skipObject(data, i+1, depth+1)
 	case '[':
@@ -27,9 +37,6 @@ func (s *scanner) skip(data []byte, i int, depth int) int {
 		if i+1 < len(data) && data[i+1] == 'I' {
 			return s.word(data, i, nil, "-Infinity", NegInf, 0)
 		}
-	}
-	if end := numberEnd(data, i); end >= 0 {
-		return end
 	}
 	return s.fail(s.brokenNumber(data, i))
 }
@@ -108,24 +115,34 @@ func (s *scanner) skipObject(data []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		i = skipSpace(data, i)
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
 		if i >= len(data) || data[i] != '"' {
 			return s.wrong(data, i)
 		}
 		if s.keys++; s.keys > s.maxKeys {
 			return s.fail(Keys)
 		}
-		if i = s.skipString(data, i+1); i < 0 {
+		if end := plainEnd(data, i+1); end < len(data) && data[end] == '"' {
+			i = end + 1
+		} else if i = s.skipString(data, end); i < 0 {
 			return -1
 		}
-		i = skipSpace(data, i)
 		if i >= len(data) || data[i] != ':' {
-			return s.wrong(data, i)
+			if i = skipSpace(data, i); i >= len(data) || data[i] != ':' {
+				return s.wrong(data, i)
+			}
 		}
-		if i = s.skip(data, skipSpace(data, i+1), depth); i < 0 {
+		if i++; i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
+		if i = s.skip(data, i, depth); i < 0 {
 			return -1
 		}
-		i = skipSpace(data, i)
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
 		if i >= len(data) {
 			return s.fail(Truncated)
 		}

@@ -162,7 +162,7 @@ func (t *timeReader) value(kind Kind, num float64, text []byte) (Kind, float64, 
 	if !ok {
 		return Invalid, 0, 0
 	}
-	return Number, float64(ns) / 1e9, ns
+	return Number, float64(ns/1e9) + float64(ns%1e9)/1e9, ns
 }
 
 func (t *timeReader) number(x float64) (int64, bool) {

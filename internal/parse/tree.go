@@ -1,7 +1,6 @@
 package parse
 
 import (
-	"hash/maphash"
 	"strconv"
 	"strings"
 )
@@ -43,7 +42,7 @@ func newNode(path string) *node {
 
 // child finds or makes the node for a key below n.
 func (p *Plan) child(n *node, key string) *node {
-	if i := n.find(p.seed, []byte(key)); i >= 0 && n.entries[i].child != nil {
+	if i := n.find(&p.hash, []byte(key)); i >= 0 && n.entries[i].child != nil {
 		return n.entries[i].child
 	}
 	path := escapeKey(key)
@@ -51,7 +50,7 @@ func (p *Plan) child(n *node, key string) *node {
 		path = n.path + "." + path
 	}
 	c := newNode(path)
-	n.insert(p.seed, key, c)
+	n.insert(&p.hash, key, c)
 	if at, err := strconv.Atoi(key); err == nil && at >= 0 && at < maxArrayIndex && strconv.Itoa(at) == key {
 		for len(n.index) <= at {
 			n.index = append(n.index, nil)
@@ -69,12 +68,12 @@ var keyEscaper = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `*`, `\*`)
 func escapeKey(key string) string { return keyEscaper.Replace(key) }
 
 // find returns the entry of a key, or -1.
-func (n *node) find(seed maphash.Seed, key []byte) int32 {
+func (n *node) find(hash *keyHash, key []byte) int32 {
 	if len(n.table) == 0 {
 		return -1
 	}
 	mask := uint64(len(n.table) - 1)
-	for h := maphash.Bytes(seed, key) & mask; ; h = (h + 1) & mask {
+	for h := hash.of(key) & mask; ; h = (h + 1) & mask {
 		at := n.table[h]
 		if at == 0 {
 			return -1
@@ -86,8 +85,8 @@ func (n *node) find(seed maphash.Seed, key []byte) int32 {
 }
 
 // insert adds an entry for a key that find does not know, or gives a known one its node.
-func (n *node) insert(seed maphash.Seed, key string, child *node) int32 {
-	if at := n.find(seed, []byte(key)); at >= 0 {
+func (n *node) insert(hash *keyHash, key string, child *node) int32 {
+	if at := n.find(hash, []byte(key)); at >= 0 {
 		n.entries[at].child = child
 		return at
 	}
@@ -95,17 +94,17 @@ func (n *node) insert(seed maphash.Seed, key string, child *node) int32 {
 	if 2*len(n.entries) > len(n.table) {
 		n.table = make([]uint16, max(8, 2*len(n.table)))
 		for i := range n.entries {
-			n.place(seed, i)
+			n.place(hash, i)
 		}
 	} else {
-		n.place(seed, len(n.entries)-1)
+		n.place(hash, len(n.entries)-1)
 	}
 	return int32(len(n.entries) - 1)
 }
 
-func (n *node) place(seed maphash.Seed, i int) {
+func (n *node) place(hash *keyHash, i int) {
 	mask := uint64(len(n.table) - 1)
-	h := maphash.String(seed, n.entries[i].key) & mask
+	h := hash.of([]byte(n.entries[i].key)) & mask
 	for n.table[h] != 0 {
 		h = (h + 1) & mask
 	}
@@ -146,13 +145,16 @@ func (p *Plan) meet(n *node, key []byte) int32 {
 		}
 		n.unknown++
 	}
-	at := n.insert(p.seed, string(key), child)
+	at := n.insert(&p.hash, string(key), child)
 	p.classify(n)
 	return at
 }
 
 // wildcardChild makes the node of a new key below a wildcard, or returns nil if no wildcard covers it.
 func (p *Plan) wildcardChild(n *node, key []byte) *node {
+	if len(key) == 0 {
+		return nil
+	}
 	if n.wildcard >= 0 {
 		path := escapeKey(string(key))
 		if n.path != "" {
@@ -168,12 +170,12 @@ func (p *Plan) wildcardChild(n *node, key []byte) *node {
 			continue
 		}
 		rest := key[len(w.prefix):]
-		if at := w.n.find(p.seed, rest); at >= 0 {
+		if at := w.n.find(&p.hash, rest); at >= 0 {
 			return w.n.entries[at].child
 		}
 		c := p.bear(w.n.wildcard, string(key))
 		if c != nil {
-			w.n.insert(p.seed, string(rest), c)
+			w.n.insert(&p.hash, string(rest), c)
 		}
 		return c
 	}

@@ -1,0 +1,49 @@
+package parse
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestALineCostsNoAllocation(t *testing.T) {
+	json := benchLines(8, false, true)
+	var cri, docker, pieces [][]byte
+	for _, line := range json {
+		cri = append(cri, append([]byte("2023-06-22T10:27:25.813799277Z stdout F "), line...))
+		docker = append(docker, []byte(`{"log":"`+string(bytes.ReplaceAll(line, []byte(`"`), []byte(`\"`)))+`\n","stream":"stdout","time":"2024-03-30T08:31:20.545192187Z"}`))
+		pieces = append(pieces, append([]byte("2023-06-22T10:27:25.813799277Z stdout P "), line[:100]...), append([]byte("2023-06-22T10:27:25.813799277Z stdout F "), line[100:]...))
+	}
+	escaped := [][]byte{[]byte(`{"prediction":{"label":"sp\u00e4m` + "\xff" + `"},"ts":1795000000.25,"features":{"num_00":"4.9","v":[1,2,3]}}`)}
+	rspamdFields := append(paths("score", "action", "bayes", "symbol.*"), Field{Path: "time", Time: true},
+		Field{Path: "file", Time: true, Pattern: `\.(\d{8}T\d{6})\.`, Layout: "20060102T150405"})
+	for _, c := range []struct {
+		name, format string
+		fields       []Field
+		lines        [][]byte
+	}{
+		{"json", "json", benchFields, json},
+		{"json with escapes", "json", benchFields, escaped},
+		{"cri", "json", benchFields, cri},
+		{"cri in pieces", "json", benchFields, pieces},
+		{"docker", "json", benchFields, docker},
+		{"rspamd", "rspamd", rspamdFields, lines(t, "formats", "rspamd-3.4-task.log")},
+		{"spamassassin", "spamassassin", append(paths("score", "bayes", "test.*"), Field{Path: "time", Time: true}), lines(t, "formats", "spamd-4.0.1.log")},
+	} {
+		p := compile(t, c.format, FormatOptions{}, c.fields...)
+		parser := p.NewParser()
+		var rec Record
+		feedAll := func() {
+			for i, line := range c.lines {
+				if res := parser.Line(line, int64(i), &rec); res.Status == Bad || res.Reason != None {
+					t.Fatalf("%s: %v", c.name, res)
+				}
+			}
+		}
+		for range 10 {
+			feedAll()
+		}
+		if n := testing.AllocsPerRun(20, feedAll); n != 0 {
+			t.Errorf("%s: %v allocations for %d lines", c.name, n, len(c.lines))
+		}
+	}
+}
