@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/plumbline-ml/plumbline/internal/alert"
+	"github.com/plumbline-ml/plumbline/internal/catalog"
+)
+
+// Scenario is one item below scenarios in a rule test: a model file and what happens to the model, instead of hand-written series.
+type Scenario struct {
+	Name    string         `yaml:"name" json:"name"`
+	Model   string         `yaml:"model" json:"model"`     // model file, relative to the test file
+	Traffic Traffic        `yaml:"traffic" json:"traffic"` // what is normal
+	Faults  []Fault        `yaml:"faults" json:"faults"`   // what goes wrong, and when
+	Lasts   model.Duration `yaml:"lasts" json:"lasts"`     // length of the scenario
+	Expect  []Expectation  `yaml:"expect" json:"expect"`   // alerts that must fire
+	Silent  bool           `yaml:"silent" json:"silent"`   // no alert but those expected may fire
+	Seed    uint64         `yaml:"seed" json:"seed"`       // of the random numbers; the same seed gives the same records
+}
+
+// Traffic is the undisturbed stream of records.
+type Traffic struct {
+	PerMinute float64        `yaml:"per_minute" json:"per_minute"` // 0 means what the fixtures think fit
+	Learn     model.Duration `yaml:"learn" json:"learn"`           // undisturbed records before the scenario, for the reference
+}
+
+// Fault is one thing that goes wrong.
+type Fault struct {
+	Kind    string         `yaml:"kind" json:"kind"`       // null_burst, frozen, unit, new_category, rate, class_gone, replica_skew, delayed
+	Feature string         `yaml:"feature" json:"feature"` // where it has one
+	Factor  float64        `yaml:"factor" json:"factor"`   // of unit and rate: 100, 0.5, 2; share of null_burst and new_category
+	Class   string         `yaml:"class" json:"class"`     // of rate and class_gone
+	Delay   model.Duration `yaml:"delay" json:"delay"`     // of delayed
+	From    model.Duration `yaml:"from" json:"from"`       // since the start of the scenario
+	To      model.Duration `yaml:"to" json:"to"`           // 0 means to the end
+}
+
+// Expectation is an alert that a scenario must bring.
+type Expectation struct {
+	Alert    string            `yaml:"alert" json:"alert"`
+	Labels   map[string]string `yaml:"labels" json:"labels"`     // that it must carry among others
+	After    model.Duration    `yaml:"after" json:"after"`       // not firing before
+	Within   model.Duration    `yaml:"within" json:"within"`     // firing at the latest; 0 means the end
+	Resolved model.Duration    `yaml:"resolved" json:"resolved"` // resolved at the latest; 0 means that nobody asks
+}
+
+// Fixtures plays scenarios. The agent supplies it, because rules know no monitor. Play calls publish with what the model's engine
+// would publish, in ascending time, and evaluate after each publish; start is the time at which the scenario (not the learning before) begins.
+type Fixtures interface {
+	Play(ctx context.Context, modelFile string, s Scenario, start time.Time, publish func(catalog.Batch) error) error
+}
+
+// scenarioStart is a Monday noon: no night, no weekend, no change of clocks nearby.
+var scenarioStart = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+
+// run plays one scenario through the engine that the agent uses.
+func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtures) TestReport {
+	out := TestReport{Name: s.Name, Failures: []TestFailure{}}
+	fail := func(what string, at time.Duration, format string, args ...any) {
+		out.Failures = append(out.Failures, TestFailure{What: what, EvalTime: model.Duration(at).String(), Message: fmt.Sprintf(format, args...)})
+	}
+	if fix == nil {
+		fail("scenario", 0, "scenarios need a monitor; run them with plumbline rules test")
+		return out
+	}
+	e, err := New(Options{Files: f.RuleFiles, Interval: time.Duration(f.EvaluationInterval), ResolvedResend: -1, Resend: 24 * time.Hour,
+		ExternalLabels: map[string]string{alert.LabelNode: "scenario"}})
+	if err != nil {
+		fail("rules", 0, "%v", err)
+		return out
+	}
+	type spell struct {
+		a        alert.Alert
+		from, to time.Duration
+	}
+	open, all := map[string]*spell{}, []*spell{}
+	modelFile := s.Model
+	if !filepath.IsAbs(modelFile) {
+		modelFile = filepath.Join(filepath.Dir(path), modelFile)
+	}
+	err = fix.Play(ctx, modelFile, *s, scenarioStart, func(b catalog.Batch) error {
+		if err := e.Append(b); err != nil {
+			return err
+		}
+		alerts, err := e.Eval(ctx, b.Time)
+		at := b.Time.Sub(scenarioStart)
+		for _, a := range alerts {
+			switch x := open[a.Key()]; {
+			case a.State == alert.Firing && x == nil:
+				x = &spell{a: a, from: at, to: -1}
+				open[a.Key()], all = x, append(all, x)
+			case a.State == alert.Resolved && x != nil:
+				x.to = at
+				delete(open, a.Key())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		fail("scenario", 0, "%v", err)
+		return out
+	}
+	explained := map[*spell]bool{}
+	for _, want := range s.Expect {
+		i := slices.IndexFunc(all, func(x *spell) bool {
+			return x.a.Name() == want.Alert && (len(want.Labels) == 0 || includes(x.a.Labels, want.Labels)) && !explained[x]
+		})
+		if i < 0 {
+			fail(want.Alert, time.Duration(want.Within), "did not fire")
+			continue
+		}
+		x := all[i]
+		for _, y := range all {
+			explained[y] = explained[y] || (y.a.Name() == want.Alert && (len(want.Labels) == 0 || includes(y.a.Labels, want.Labels)))
+		}
+		if x.from < time.Duration(want.After) {
+			fail(want.Alert, x.from, "fired too early: want not before %s", want.After)
+		}
+		if want.Within > 0 && x.from > time.Duration(want.Within) {
+			fail(want.Alert, x.from, "fired too late: want within %s", want.Within)
+		}
+		if want.Resolved > 0 && (x.to < 0 || x.to > time.Duration(want.Resolved)) {
+			fail(want.Alert, max(x.to, 0), "not resolved by %s", want.Resolved)
+		}
+	}
+	if s.Silent || len(s.Expect) == 0 {
+		for _, x := range all {
+			if !explained[x] && x.a.Severity() != alert.SeverityInfo {
+				fail(x.a.Name(), x.from, "fired, and nobody expected it: %s", showMap(x.a.Labels))
+			}
+		}
+	}
+	return out
+}
+
+// faultKinds lists what Fault.Kind may be.
+var faultKinds = regexp.MustCompile(`^(` + strings.Join([]string{"null_burst", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed"}, "|") + `)$`)
