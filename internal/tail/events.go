@@ -1,0 +1,120 @@
+package tail
+
+import "time"
+
+// move is the first half of a rename whose second half has not come yet. What the name led to travels with it.
+type move struct {
+	cookie uint32
+	src    *Source
+	via    *lineage
+	kept   bool // it was already here at the last tick
+}
+
+// events applies what the watcher says. Renames are followed in their order, because a file may have had several
+// names since the last tick; afterwards every name that was mentioned is looked at, so that what is
+// believed about it is what stands there now.
+func (t *Tailer) events(now time.Time) {
+	if t.watch == nil {
+		return
+	}
+	lost := t.watch.drain(t.event)
+	for at := range t.touched {
+		if t.dirs[at.dir.real] == at.dir {
+			t.look(at.dir, at.base, now)
+		}
+	}
+	clear(t.touched)
+	kept := t.moving[:0]
+	for _, m := range t.moving {
+		if m.kept {
+			continue // it went where we do not watch; settle looks for it
+		}
+		m.kept = true
+		kept = append(kept, m)
+	}
+	clear(t.moving[len(kept):])
+	t.moving = kept
+	if lost {
+		t.log.Warn("tail: too many changes at once, every folder is looked at")
+		for _, d := range append([]*dir(nil), t.order...) {
+			t.scan(d, now)
+		}
+	}
+}
+
+// event applies one change.
+func (t *Tailer) event(e event) {
+	d := t.byWatch[e.wd]
+	if d == nil {
+		return
+	}
+	n := d.names[string(e.name)]
+	if e.kind == modified {
+		if n != nil && n.src != nil {
+			t.wake(n.src)
+		}
+		return
+	}
+	if e.kind == dirGone {
+		t.dropDir(d)
+		return
+	}
+	base := string(e.name)
+	t.touched[dirBase{d, base}] = struct{}{}
+	switch e.kind {
+	case deleted:
+		if n != nil {
+			t.detach(n)
+		}
+	case movedFrom:
+		m := move{cookie: e.cookie}
+		if n != nil {
+			m.src, m.via = n.src, n.via
+			t.detach(n)
+		}
+		if m.src != nil {
+			m.via = m.src.line
+		}
+		if path, ok := t.matchedBy(d, base); m.via == nil && ok {
+			m.via = t.lineageOf(path)
+		}
+		if m.via != nil {
+			t.moving = append(t.moving, m)
+		}
+	case movedTo:
+		for i, m := range t.moving {
+			if m.cookie != e.cookie {
+				continue
+			}
+			if n == nil {
+				n = &name{dir: d, base: base}
+				d.names[base] = n
+			}
+			t.detach(n)
+			if m.src != nil {
+				t.attach(n, m.src)
+			}
+			n.via = m.via
+			t.moving = append(t.moving[:i], t.moving[i+1:]...)
+			return
+		}
+		if n != nil {
+			t.detach(n)
+		}
+	}
+}
+
+// matchedBy returns the path by which a pattern would name a file with that name in the folder.
+func (t *Tailer) matchedBy(d *dir, base string) (string, bool) {
+	for _, p := range d.places {
+		if p.at != len(p.pat.parts)-1 {
+			continue
+		}
+		if part := p.pat.parts[p.at]; part == anyDepth || matchName(part, base) {
+			if path := p.path + "/" + base; !matchAny(t.exclude, path) {
+				return path, true
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,325 @@
+package tail
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// consider looks at a matched path: where it leads, whether that may be read, and which file it is.
+func (t *Tailer) consider(path string, d *dir, base string, now time.Time) {
+	real := filepath.Join(d.real, base)
+	st, err := statPath(real)
+	if err == nil && st.link() {
+		if real, err = filepath.EvalSymlinks(real); err == nil {
+			if st, err = statPath(real); err == nil {
+				d, base = t.dirAt(filepath.Dir(real)), filepath.Base(real)
+			}
+		}
+	}
+	m := t.matches[path]
+	reason := ""
+	switch {
+	case err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid)):
+		if m != nil {
+			t.unmatch(m)
+		}
+		return
+	case err != nil:
+		reason = refusedUnreadable
+	case st.dir():
+		return
+	case !st.regular():
+		reason = refusedIrregular
+	case !within(t.roots, real):
+		reason = refusedOutside
+	case d == nil, m == nil && len(t.matches) >= t.opts.MaxFiles:
+		reason = refusedLimit
+	}
+	if reason != "" {
+		if m != nil {
+			t.unmatch(m)
+		}
+		t.refuse(path, reason)
+		return
+	}
+	delete(t.refused, path)
+	n := d.names[base]
+	if n == nil {
+		n = &name{dir: d, base: base}
+		d.names[base] = n
+		t.watchDir(d, now)
+	}
+	if m == nil {
+		m = &match{path: path}
+		t.matches[path] = m
+	}
+	if m.at != n {
+		if m.at != nil {
+			m.at.matches = slices.DeleteFunc(m.at.matches, func(o *match) bool { return o == m })
+			t.loosen(m.at.src)
+		}
+		m.at = n
+		n.matches = append(n.matches, m)
+		t.loosen(n.src)
+	}
+	t.occupy(n, st, t.lineageOf(path), now)
+}
+
+// refuse counts a path that is not read, once for each time that its reason changes.
+func (t *Tailer) refuse(path, reason string) {
+	if t.refused[path] == reason {
+		return
+	}
+	if len(t.refused) < t.opts.MaxFiles {
+		t.refused[path] = reason
+	}
+	t.stats.Refused[reason]++
+	t.log.Warn("tail: a file is not read", "path", path, "reason", reason)
+}
+
+// unmatch forgets a matched path that leads nowhere any more.
+func (t *Tailer) unmatch(m *match) {
+	delete(t.matches, m.path)
+	n := m.at
+	m.at = nil
+	if n == nil {
+		return
+	}
+	n.matches = slices.DeleteFunc(n.matches, func(o *match) bool { return o == m })
+	t.loosen(n.src)
+	if l := t.lineages[m.path]; l != nil && len(l.members) == 0 {
+		delete(t.lineages, m.path)
+	}
+}
+
+// occupy enters what stands at a name now. A file that is not known yet begins a source in lineage l, or is left
+// alone when l is nil.
+func (t *Tailer) occupy(n *name, st info, l *lineage, now time.Time) {
+	s := t.byInode[st.id.key()]
+	if s != nil && !s.id.same(st.id) {
+		// The inode was given to another file, so the one that we knew is gone.
+		t.vanished(s)
+		s = nil
+	}
+	n.epoch = t.epoch
+	if n.src != nil && n.src != s {
+		t.detach(n)
+	}
+	if s == nil {
+		if l == nil {
+			return
+		}
+		s = t.newSource(st, l, n, now)
+	}
+	t.attach(n, s)
+	s.look(st, now)
+}
+
+func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source {
+	s := &Source{t: t, seq: t.nextSeq, id: st.id, size: st.size, mtime: st.mtime, fd: -1, grown: now}
+	t.nextSeq++
+	t.byInode[st.id.key()] = s
+	current := slices.ContainsFunc(n.matches, func(m *match) bool { return m.path == l.path })
+	l.add(s, current)
+	if t.fresh && t.opts.StartAt == End {
+		s.startAtEnd()
+	}
+	t.wake(s)
+	return s
+}
+
+// warm has a growing file in a polled folder looked at more often.
+func (s *Source) warm() {
+	if !s.hot && len(s.names) > 0 && !s.names[0].dir.seen {
+		s.hot = true
+		s.t.hot = append(s.t.hot, s)
+	}
+}
+
+// look takes in what a name or a descriptor says about the file.
+func (s *Source) look(st info, now time.Time) {
+	if st.size == s.size && st.mtime == s.mtime {
+		return
+	}
+	s.size, s.mtime, s.grown = s.truncationSafe(st.size), st.mtime, now
+	s.t.wake(s)
+	s.warm()
+}
+
+// truncationSafe keeps the largest size while bytes are unread: should the file turn out to be truncated, the
+// difference is what was lost.
+func (s *Source) truncationSafe(size int64) int64 {
+	if s.packed == plain && size < s.offset {
+		return max(size, s.size)
+	}
+	return size
+}
+
+func (t *Tailer) attach(n *name, s *Source) {
+	if n.src == s {
+		return
+	}
+	if n.src != nil {
+		t.detach(n)
+	}
+	n.src = s
+	s.names = append(s.names, n)
+	s.warm()
+	t.loosen(s)
+}
+
+// detach takes a name from its source.
+func (t *Tailer) detach(n *name) {
+	s := n.src
+	if s == nil {
+		return
+	}
+	n.src = nil
+	s.names = slices.DeleteFunc(s.names, func(o *name) bool { return o == n })
+	t.loosen(s)
+}
+
+// loosen remembers a source whose names changed; settle finds out what that means when all changes are in.
+func (t *Tailer) loosen(s *Source) {
+	if s != nil && !s.loose {
+		s.loose = true
+		t.loose = append(t.loose, s)
+	}
+}
+
+// look compares a followed name with what stands there.
+func (t *Tailer) look(d *dir, base string, now time.Time) {
+	n := d.names[base]
+	if n == nil {
+		t.appeared(d, base, unknownType, now)
+		return
+	}
+	via := n.via
+	n.via = nil
+	n.epoch = t.epoch
+	st, err := statPath(n.real())
+	if err != nil || !st.regular() {
+		t.detach(n)
+		for _, m := range slices.Clone(n.matches) {
+			t.unmatch(m)
+		}
+		delete(d.names, base)
+		t.appeared(d, base, unknownType, now) // a link or a folder may stand there now
+		return
+	}
+	if len(n.matches) == 0 {
+		t.appeared(d, base, unknownType, now) // it may be matched by its new name
+	}
+	if len(n.matches) > 0 {
+		via = t.lineageOf(n.matches[0].path)
+	}
+	t.occupy(n, st, via, now)
+	if n.src == nil && len(n.matches) == 0 {
+		delete(d.names, base)
+	}
+}
+
+// settle finds out what became of every source whose names changed.
+func (t *Tailer) settle(now time.Time) {
+	for len(t.loose) > 0 {
+		s := t.loose[0]
+		t.loose = slices.Delete(t.loose, 0, 1)
+		s.loose = false
+		if len(s.names) == 0 && !s.deleted {
+			t.locate(s, now)
+		}
+		matched := ""
+		for _, n := range s.names {
+			for _, m := range n.matches {
+				if matched == "" || m.path == s.line.path {
+					matched = m.path
+				}
+			}
+		}
+		switch {
+		case matched != "":
+			s.path, s.left, s.deleted = matched, false, false
+		case len(s.names) > 0:
+			s.path = s.names[0].real()
+			fallthrough
+		default:
+			if !s.left && !s.done {
+				t.leave(s, now)
+			}
+		}
+	}
+}
+
+// leave begins to follow a file that has no matched name any more to its end.
+func (t *Tailer) leave(s *Source, now time.Time) {
+	s.left, s.grown = true, now
+	if s.deleted {
+		t.stats.Rotations[rotatedDeleted]++
+	} else {
+		t.stats.Rotations[rotatedRename]++
+	}
+	if s.fd < 0 && !s.deleted {
+		// Writers go on for a moment, and retention may delete it: hold it.
+		_ = t.ensureOpen(s)
+	}
+	t.leaving = append(t.leaving, s)
+	t.wake(s)
+}
+
+// locate looks for the new name of a file that lost its last one.
+func (t *Tailer) locate(s *Source, now time.Time) {
+	if s.fd >= 0 {
+		if real, ok := pathOfFD(s.fd); ok {
+			t.nameAt(s, real, now)
+			return
+		}
+		s.deleted = true
+		return
+	}
+	entries, err := os.ReadDir(filepath.Dir(s.path))
+	if err == nil {
+		for _, e := range entries {
+			if !e.Type().IsRegular() {
+				continue
+			}
+			real := filepath.Join(filepath.Dir(s.path), e.Name())
+			if st, err := statPath(real); err == nil && st.id.same(s.id) {
+				t.nameAt(s, real, now)
+				return
+			}
+		}
+	}
+	s.deleted = true
+}
+
+// nameAt attaches s to a real path that need not be matched.
+func (t *Tailer) nameAt(s *Source, real string, now time.Time) {
+	d := t.dirAt(filepath.Dir(real))
+	if d == nil {
+		return
+	}
+	base := filepath.Base(real)
+	n := d.names[base]
+	if n == nil {
+		n = &name{dir: d, base: base}
+		d.names[base] = n
+	}
+	if !d.seen && within(t.roots, d.real) {
+		t.watchDir(d, now)
+	}
+	t.attach(n, s)
+}
+
+// vanished takes all names from a source that certainly has none.
+func (t *Tailer) vanished(s *Source) {
+	for len(s.names) > 0 {
+		t.detach(s.names[0])
+	}
+	delete(t.byInode, s.id.key())
+	s.deleted = true
+	t.loosen(s)
+}

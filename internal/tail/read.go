@@ -1,0 +1,348 @@
+package tail
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
+)
+
+// serve reads from the sources in turn until one gives a chunk. False means that nothing is left to read.
+func (t *Tailer) serve(now time.Time) bool {
+	for n := t.ready.len(); n > 0; n-- {
+		s := t.ready.pop()
+		if s.blocked() {
+			continue // the one before it wakes it
+		}
+		got, err := t.read(s, now)
+		if err != nil {
+			s.stuck, s.drained = true, true
+			t.unreadable(s, err)
+		}
+		if got {
+			t.ready.push(s)
+			return true
+		}
+		if !s.queued {
+			t.wakeBehind(s)
+			n = max(n, t.ready.len()+1)
+		}
+	}
+	return false
+}
+
+// wakeBehind queues the sources of the lineage that waited for s.
+func (t *Tailer) wakeBehind(s *Source) {
+	after := false
+	for _, m := range s.line.members {
+		if after && !m.drained {
+			t.ready.push(m)
+			return
+		}
+		after = after || m == s
+	}
+}
+
+func (t *Tailer) unreadable(s *Source, err error) {
+	reason := refusedUnreadable
+	switch {
+	case errors.Is(err, errOutside):
+		reason = refusedOutside
+	case errors.Is(err, errIrregular):
+		reason = refusedIrregular
+	case errors.Is(err, errPacking):
+		reason = refusedCompressed
+	}
+	t.refuse(s.path, reason)
+}
+
+// read makes the next chunk of s. False without an error means that the end was reached, or that s is no longer
+// what it was (then whatever took its place is queued).
+func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
+	if err := t.ensureOpen(s); err != nil {
+		return false, err
+	}
+	s.stuck = false
+	if s.packed == plain && s.fd >= 0 {
+		st, err := statFD(s.fd)
+		if err != nil {
+			return false, err
+		}
+		s.look(st, now)
+		if st.size < s.offset {
+			t.truncated(s, st, s.size, now)
+			return false, nil
+		}
+	}
+	window := t.opts.ChunkBytes
+	for s.fd >= 0 {
+		front, data, full, err := t.fill(s, window)
+		switch {
+		case errors.Is(err, errIncomplete) && len(data) == 0:
+			s.stuck, s.drained = true, true
+			s.close()
+			return false, nil
+		case errors.Is(err, errIncomplete):
+		case errors.Is(err, errTruncated):
+			st, statErr := statFD(s.fd)
+			if statErr != nil {
+				return false, statErr
+			}
+			t.truncated(s, st, s.sure, now)
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		s.sure = s.size
+		if len(s.todo) > 0 {
+			return t.again(s, data), nil
+		}
+		if s.jumpHole(data) {
+			continue
+		}
+		if s.nulls {
+			if i := bytes.IndexFunc(data, func(r rune) bool { return r != 0 }); i != 0 {
+				if i < 0 {
+					i = len(data)
+				}
+				if i > 0 {
+					s.advance(t.buf[:front+i])
+					continue
+				}
+			}
+			s.nulls = len(data) == 0
+		}
+		f := frame(data, s.skipping, t.opts.MaxLineBytes)
+		t.stats.Oversize += uint64(f.oversize)
+		base := s.offset
+		if f.end > 0 {
+			s.skipping = f.skipping
+			s.advance(t.buf[:front+f.end])
+			s.learn(t, data)
+		}
+		switch {
+		case f.end > f.start:
+			t.emit(s, data[f.start:f.end], base+int64(f.start))
+			return true, nil
+		case f.end > 0:
+			continue // only the rest of a long line
+		case full:
+			// The line is longer than the window. One byte more than the limit and its newline always decides.
+			window = t.opts.MaxLineBytes + 2
+			continue
+		}
+		s.learn(t, data)
+		if s.closing && len(data) > 0 {
+			s.advance(t.buf[:front+len(data)])
+			t.emit(s, data, base)
+			return true, nil
+		}
+		s.partial = len(data) > 0 && !s.skipping
+		s.drained = true
+		return false, nil
+	}
+	return false, nil
+}
+
+// emit makes data the current chunk.
+func (t *Tailer) emit(s *Source, data []byte, offset int64) {
+	t.stats.Bytes += uint64(len(data))
+	t.chunk = Chunk{Source: s, Data: data, Offset: offset, First: !s.started}
+	s.started, s.partial = true, false
+}
+
+var errTruncated = errors.New("truncated")
+
+// fill reads up to window bytes at the offset into t.buf, behind the bytes before the offset that were handed out
+// last. Finding other bytes there means that the file was truncated and written anew. It returns where the
+// data begin in t.buf, the data, and whether the window is full.
+func (t *Tailer) fill(s *Source, window int) (front int, data []byte, full bool, err error) {
+	if len(s.todo) > 0 {
+		window = int(min(int64(window), s.todo[0].end-s.todo[0].start))
+	}
+	if need := frontierSize + window; need > len(t.buf) {
+		t.buf = make([]byte, need)
+	}
+	if s.packed != plain {
+		n, err := s.stream.read(s, t.buf[frontierSize:frontierSize+window])
+		copy(t.buf[frontierSize-s.nfront:], s.front[:s.nfront])
+		s.closing = s.closing || err == nil && n < window && len(s.todo) == 0 // a whole compressed file gets no more lines
+		return frontierSize, t.buf[frontierSize : frontierSize+n], n == window, err
+	}
+	if len(s.todo) > 0 {
+		n, err := readAt(s.fd, t.buf[:window], s.todo[0].start)
+		return 0, t.buf[:n], n == window, err
+	}
+	front = s.nfront
+	n, err := readAt(s.fd, t.buf[:front+window], s.offset-int64(front))
+	if err != nil {
+		return 0, nil, false, err
+	}
+	if n < front || !bytes.Equal(t.buf[:front], s.front[:front]) {
+		return 0, nil, false, errTruncated
+	}
+	return front, t.buf[front:n], n == front+window, nil
+}
+
+// advance moves the offset to the end of read, whose first bytes are the frontier before.
+func (s *Source) advance(read []byte) {
+	grew := len(read) - s.nfront
+	if s.packed != plain {
+		grew = len(read) - frontierSize
+		s.stream.took(grew)
+	}
+	s.offset += int64(grew)
+	s.nfront = int(min(frontierSize, s.offset, int64(len(read))))
+	copy(s.front[:], read[len(read)-s.nfront:])
+}
+
+// again hands out lines that were held when the state was written.
+func (t *Tailer) again(s *Source, data []byte) bool {
+	p := &s.todo[0]
+	if len(data) == 0 {
+		// They are not there any more.
+		t.stats.GapBytes += uint64(p.end - p.start)
+		s.todo = slices.Delete(s.todo, 0, 1)
+		t.ready.push(s)
+		return false
+	}
+	t.emit(s, data, p.start)
+	if s.packed != plain {
+		s.stream.took(len(data))
+	}
+	if p.start += int64(len(data)); p.start == p.end {
+		s.todo = slices.Delete(s.todo, 0, 1)
+	}
+	return true
+}
+
+// holeProbe is how many leading NULs make it worth asking whether they are a hole.
+const holeProbe = 4096
+
+var zeros [holeProbe]byte
+
+// jumpHole moves behind a hole that data, read at the offset, begin with: a sparse file's hole is read
+// as NULs, a gigabyte of them if need be. At a line's beginning the NULs that are left of the last
+// block belong to the hole too.
+func (s *Source) jumpHole(data []byte) bool {
+	if s.packed != plain || len(data) < holeProbe || !bytes.Equal(data[:holeProbe], zeros[:]) {
+		return false
+	}
+	to, ok := nextData(s.fd, s.offset)
+	if !ok || to < s.offset+holeProbe {
+		return false // NULs that were written, or a hole up to the end that may still be filled
+	}
+	s.offset = to
+	s.nfront = frontierSize
+	clear(s.front[:])
+	s.nulls = !s.skipping
+	return true
+}
+
+// learn takes the hash of the file's head while data at its beginning pass by.
+func (s *Source) learn(t *Tailer, data []byte) {
+	if s.nhead >= headSize || s.packed == plain && s.size <= int64(s.nhead) {
+		return
+	}
+	if s.packed != plain {
+		s.stream.learn(s)
+		return
+	}
+	n, err := readAt(s.fd, t.head, 0)
+	if err == nil && n > s.nhead {
+		s.head, s.nhead = hashOf(t.head[:n]), n
+	}
+}
+
+func hashOf(b []byte) (h [hashSize]byte) {
+	sum := sha256.Sum256(b)
+	copy(h[:], sum[:])
+	return h
+}
+
+// startAtEnd skips what a file holds at the very first start.
+func (s *Source) startAtEnd() {
+	if s.t.ensureOpen(s) != nil || s.packed != plain {
+		return
+	}
+	s.offset = s.size
+	n := int(min(frontierSize, s.offset))
+	n, err := readAt(s.fd, s.front[:n], s.offset-int64(n))
+	if err != nil || n == 0 {
+		s.offset = 0
+		return
+	}
+	s.nfront = n
+	s.skipping = s.front[n-1] != '\n'
+}
+
+// ensureOpen opens s by its name, unless it is open, and makes sure that the file there is s.
+func (t *Tailer) ensureOpen(s *Source) error {
+	t.uses++
+	s.lastUse = t.uses
+	if s.fd >= 0 {
+		return nil
+	}
+	var problem error = errNameless
+	for _, n := range slices.Clone(s.names) {
+		fd, st, err := openReal(n.real(), t.roots)
+		if err != nil {
+			problem = err
+			continue
+		}
+		if !st.id.same(s.id) {
+			closeFD(fd)
+			// Somebody renamed it since we looked; settle finds out where it is.
+			t.touched[dirBase{n.dir, n.base}] = struct{}{}
+			problem = errNameless
+			continue
+		}
+		if err := s.unpack(fd); err != nil {
+			closeFD(fd)
+			return err
+		}
+		s.fd = fd
+		t.open = append(t.open, s)
+		t.makeRoom(s)
+		return nil
+	}
+	return problem
+}
+
+var errNameless = errors.New("it has no name any more")
+
+// makeRoom closes the descriptor that was used least recently when there are too many; files that could not be
+// opened again only when there is no other.
+func (t *Tailer) makeRoom(keep *Source) {
+	for len(t.open) > t.opts.MaxOpenFiles {
+		var victim *Source
+		for _, s := range t.open {
+			if s != keep && (victim == nil || s.cost() < victim.cost() || s.cost() == victim.cost() && s.lastUse < victim.lastUse) {
+				victim = s
+			}
+		}
+		if victim == nil {
+			return
+		}
+		if victim.deleted && !victim.drained {
+			t.stats.GapBytes += uint64(victim.unread())
+			victim.offset = victim.size
+			victim.drained = true
+		}
+		victim.close()
+	}
+}
+
+// cost orders descriptors by what closing them may lose.
+func (s *Source) cost() int {
+	switch {
+	case s.deleted && !s.drained:
+		return 3
+	case s.left && !s.drained:
+		return 2
+	case s.left:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,186 @@
+package tail
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	headSize     = 1024 // bytes at the beginning of a file whose hash recognises its copies
+	frontierSize = 64   // bytes before the offset that are compared before every read
+	hashSize     = 16
+)
+
+type inodeKey struct{ dev, ino uint64 }
+
+func (id fileID) key() inodeKey { return inodeKey{id.dev, id.ino} }
+
+// same says whether two looks were at one file. An inode that was given to another file has another birth time,
+// where the file system keeps one.
+func (id fileID) same(other fileID) bool {
+	return id.key() == other.key() && (id.btime == other.btime || id.btime == 0 || other.btime == 0)
+}
+
+// Source is one followed file, whatever its name. A file that is truncated goes on as a new Source.
+type Source struct {
+	t    *Tailer
+	seq  uint64
+	line *lineage
+	id   fileID
+
+	names []*name // where it is now, as far as we know; more than one for hard links
+	path  string
+
+	offset int64 // behind everything handed out
+	size   int64 // end when last looked at; of a compressed file, its own size
+	sure   int64 // end when the bytes before offset were last seen to be there still
+	mtime  int64
+	front  [frontierSize]byte // the bytes before offset
+	nfront int
+	head   [hashSize]byte
+	nhead  int
+
+	fd      int
+	lastUse uint64
+	packed  packing
+	probed  bool // packed is known
+	stream  *stream
+
+	skipping bool // offset stands inside a line that is past the limit
+	nulls    bool // offset stands behind a hole: NULs up to the first other byte belong to it
+	partial  bool // at the last look there was only the beginning of a line
+	drained  bool // the last read reached the end
+	stuck    bool // it could not be read; files after it do not wait for it
+	started  bool // a chunk was handed out
+	queued   bool
+	loose    bool
+	hot      bool
+	left     bool // it has no name that is matched
+	deleted  bool
+	closing  bool // what stands behind the last newline is a line: nobody will end it any more
+	done     bool // nothing more is expected from it
+
+	grown time.Time // when its size last changed, or it left
+	holds spans     // lines that were handed out but belong to a record that is not complete
+	todo  spans     // lines that were held when the state was written and are to be handed out again
+}
+
+// lineage is the chain of files that had the same matched name, one after the other.
+type lineage struct {
+	path    string
+	members []*Source // in the order in which they were written
+}
+
+// Path is where the file is now: the path that matched, or the real path when it was renamed away.
+func (s *Source) Path() string { return s.path }
+
+// Lineage is the matched path that the file had when it was first seen. Files that follow each other by
+// rotation share it, so a record that begins in one and ends in the next can be joined.
+func (s *Source) Lineage() string { return s.line.path }
+
+// ID is opaque and stays the same over restarts and renames.
+func (s *Source) ID() string { return strconv.FormatUint(s.seq, 36) }
+
+// unread is how many bytes are known to stand behind the offset. For a compressed file it is an estimate.
+func (s *Source) unread() int64 {
+	n := s.todo.bytes()
+	if s.packed != plain {
+		if s.drained {
+			return n
+		}
+		return n + max(1, s.size-s.stream.consumed())
+	}
+	return n + max(0, s.size-s.offset)
+}
+
+// close gives the descriptor back; the file is opened again by its name when there is something to read.
+func (s *Source) close() {
+	if s.fd < 0 {
+		return
+	}
+	closeFD(s.fd)
+	s.fd = -1
+	s.stream.close()
+	s.stream = nil
+	s.t.open = slices.DeleteFunc(s.t.open, func(o *Source) bool { return o == s })
+}
+
+func (t *Tailer) lineageOf(path string) *lineage {
+	l := t.lineages[path]
+	if l == nil {
+		l = &lineage{path: path}
+		t.lineages[path] = l
+	}
+	return l
+}
+
+// add enters s behind the files that are older: a file that has the lineage's own name is the newest.
+func (l *lineage) add(s *Source, current bool) {
+	at := len(l.members)
+	if !current {
+		if i := slices.IndexFunc(l.members, func(m *Source) bool { return m.path == l.path && !m.left }); i >= 0 {
+			at = i
+		}
+	}
+	l.members = slices.Insert(l.members, at, s)
+	s.line = l
+}
+
+// blocked says whether an older file of the lineage still has something to read.
+func (s *Source) blocked() bool {
+	for _, m := range s.line.members {
+		if m == s {
+			return false
+		}
+		if !m.drained && !m.done && !m.stuck {
+			return true
+		}
+	}
+	return false
+}
+
+// successor says whether a newer file of the lineage has been written to.
+func (s *Source) successor() bool {
+	i := slices.Index(s.line.members, s)
+	for _, m := range s.line.members[i+1:] {
+		if m.size > 0 || m.offset > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// queue holds sources that take turns.
+type queue struct {
+	items []*Source
+	head  int
+}
+
+func (q *queue) len() int { return len(q.items) - q.head }
+
+func (q *queue) push(s *Source) {
+	if s.queued {
+		return
+	}
+	s.queued = true
+	if q.head > 64 && q.head > len(q.items)/2 {
+		q.items = slices.Delete(q.items, 0, q.head)
+		q.head = 0
+	}
+	q.items = append(q.items, s)
+}
+
+func (q *queue) pop() *Source {
+	s := q.items[q.head]
+	q.items[q.head] = nil
+	q.head++
+	s.queued = false
+	return s
+}
+
+// wake queues s for reading.
+func (t *Tailer) wake(s *Source) {
+	s.drained = false
+	t.ready.push(s)
+}

@@ -1,0 +1,198 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// tickInterval is how often notifications are taken and files on their way out are looked at.
+const tickInterval = 50 * time.Millisecond
+
+// Chunk is a stretch of whole lines of one file.
+type Chunk struct {
+	Source *Source
+	Data   []byte // ends with '\n', except after the last line of a finished file; valid until the next call of Next
+	Offset int64  // of Data[0] in the file, after decompression
+	First  bool   // nothing of this source was handed out since the start of the process
+}
+
+// Tailer follows files. See the package comment for what it promises.
+type Tailer struct {
+	opts             Options
+	log              *slog.Logger
+	include, exclude []*pattern
+	roots            []string
+
+	watch   watcher // nil means that everything is polled
+	byWatch map[int32]*dir
+	dirs    map[string]*dir // by real path
+	order   []*dir          // the same, in the order in which they are swept
+	cursor  int
+	nowatch bool // the one warning about polling was given
+
+	matches  map[string]*match    // matched paths that lead to a file
+	refused  map[string]string    // matched paths that do not, by reason; bounded by MaxFiles
+	lineages map[string]*lineage  // by matched path
+	byInode  map[inodeKey]*Source // everything that is followed and has or had a name here
+	touched  map[dirBase]struct{} // names that notifications were about, looked at once a tick
+	moving   []move               // renames whose other half has not come yet
+	loose    []*Source            // whose names changed and which settle looks at
+	leaving  []*Source            // renamed away or deleted, and read to their end
+	hot      []*Source            // in polled folders and growing
+	ready    queue                // of sources that may have something to read
+	open     []*Source            // with an open descriptor
+	saved    []record             // from Options.State, until the first look
+
+	nextSeq  uint64
+	epoch    uint64 // number of the last scan of a folder
+	uses     uint64 // clock of the least recently used descriptor
+	fresh    bool   // no state was given and the first look is not over
+	scanned  bool
+	closed   bool
+	nextTick time.Time
+	nextRoot time.Time
+	nextHot  time.Time
+	swept    time.Time
+	buf      []byte
+	head     []byte
+	chunk    Chunk
+	stats    Stats
+}
+
+var errClosed = errors.New("tail: closed")
+
+// New checks the options and prepares; files are first looked at by Next.
+func New(opts Options) (*Tailer, error) {
+	if err := opts.complete(); err != nil {
+		return nil, fmt.Errorf("tail: %w", err)
+	}
+	include, err := compileAll(opts.Dir, opts.Include)
+	if err != nil {
+		return nil, fmt.Errorf("tail: include %w", err)
+	}
+	exclude, err := compileAll(opts.Dir, opts.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("tail: exclude %w", err)
+	}
+	t := &Tailer{
+		opts: opts, log: opts.Logger, include: include, exclude: exclude, roots: opts.roots(include),
+		byWatch: map[int32]*dir{}, dirs: map[string]*dir{}, matches: map[string]*match{}, refused: map[string]string{},
+		lineages: map[string]*lineage{}, byInode: map[inodeKey]*Source{}, touched: map[dirBase]struct{}{},
+		fresh: opts.State == nil, nextSeq: 1,
+		buf: make([]byte, frontierSize+opts.ChunkBytes), head: make([]byte, headSize),
+		stats: newStats(),
+	}
+	if opts.State != nil {
+		if err := t.restore(opts.State); err != nil {
+			// State that cannot be read must not keep the agent from starting; the snapshot below it has checksums, so
+			// this is a version that we do not know.
+			t.log.Warn("tail: positions could not be read, files are read from their beginning", "error", err)
+			t.fresh = true
+		}
+	}
+	t.opts.State = nil
+	start := opts.watch
+	if start == nil {
+		start = newWatcher
+	}
+	if t.watch, err = start(); err != nil {
+		t.watch = nil
+		t.warnPolling("no change notifications: files are polled", err)
+	}
+	return t, nil
+}
+
+// warnPolling says once, however many folders it is about, that files are polled.
+func (t *Tailer) warnPolling(text string, err error) {
+	if !t.nowatch {
+		t.nowatch = true
+		t.log.Warn("tail: "+text, "error", err, "interval", t.opts.PollInterval)
+	}
+}
+
+// Next returns the next chunk, or waits for one until ctx is done or the time until has come; then it returns
+// (nil, nil). Sources take turns, one chunk each.
+func (t *Tailer) Next(ctx context.Context, until time.Time) (*Chunk, error) {
+	for {
+		if t.closed {
+			return nil, errClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		if !now.Before(t.nextTick) {
+			t.tick(now)
+			t.nextTick = now.Add(tickInterval)
+		}
+		if t.serve(now) {
+			return &t.chunk, nil
+		}
+		wait := min(until.Sub(now), t.nextTick.Sub(now))
+		if until.Sub(now) <= 0 {
+			return nil, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// tick looks at what changed since the last one.
+func (t *Tailer) tick(now time.Time) {
+	if !t.scanned {
+		t.resume(now)
+		t.visitRoots(now)
+		t.settle(now)
+		t.scanned, t.fresh = true, false
+		t.swept = now
+		return
+	}
+	t.events(now)
+	t.visitRoots(now)
+	t.sweep(now)
+	t.settle(now)
+	t.tendLeaving(now)
+}
+
+// Caught says whether every known file was read to its end at the last look.
+func (t *Tailer) Caught() bool {
+	if !t.scanned || t.ready.len() > 0 {
+		return false
+	}
+	for _, s := range t.byInode {
+		if s.unread() > 0 && !s.partial {
+			return false
+		}
+	}
+	return true
+}
+
+// Close releases the descriptors. State may be called after it, Next may not.
+func (t *Tailer) Close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	for len(t.open) > 0 {
+		t.open[0].close()
+	}
+	if t.watch != nil {
+		t.watch.close()
+	}
+	return nil
+}
