@@ -137,8 +137,8 @@ func descriptions(n Notification) []string {
 	var lines []string
 	for _, a := range n.listed() {
 		text := a.Annotations[AnnotationDescription]
-		if text == "" {
-			text = a.Annotations[AnnotationSummary]
+		if text == "" && a.Labels[alert.LabelFeature] == "" {
+			text = a.Annotations[AnnotationSummary] // of a feature it stands among the features already
 		}
 		if text == "" {
 			continue

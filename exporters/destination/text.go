@@ -48,6 +48,9 @@ func (n Notification) Summary() string {
 		}
 	}
 	text = strings.TrimRight(text, ". ")
+	if text == "" {
+		text = "an alert without a name fires"
+	}
 	if m := OneLine(n.Common(alert.LabelModel)); m != "" && !strings.Contains(text, m) {
 		text = m + ": " + text
 	}
@@ -156,15 +159,26 @@ func OneLine(s string) string {
 
 // Cut keeps at most n runes. What is cut ends in three dots, at the end of a word if one is near.
 func Cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
+	if len(s) <= n {
 		return s
 	}
-	if n <= 3 {
-		return string([]rune(s)[:max(n, 0)])
+	const dots = "..."
+	count, room := 0, 0 // room: where the text must end to leave room for the dots
+	for i := range s {
+		if count == n-len(dots) {
+			room = i
+		}
+		if count == n {
+			if n <= len(dots) {
+				return s[:i]
+			}
+			kept := s[:room]
+			if j := strings.LastIndexByte(kept, ' '); j > len(kept)-32 && j > 0 {
+				kept = kept[:j]
+			}
+			return kept + dots
+		}
+		count++
 	}
-	kept := string([]rune(s)[:n-3])
-	if i := strings.LastIndexByte(kept, ' '); i > len(kept)-32 && i > 0 {
-		kept = kept[:i]
-	}
-	return kept + "..."
+	return s
 }

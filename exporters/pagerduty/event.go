@@ -2,6 +2,7 @@ package pagerduty
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -75,14 +76,8 @@ func (c *Config) event(n destination.Notification, key string) (*pd.V2Event, err
 		}
 		return s
 	}
-	model := n.Common(alert.LabelModel)
-	source := n.Where()
-	if source == "" {
-		source = model
-	}
-	if source == "" {
-		source = "plumbline"
-	}
+	model := destination.OneLine(n.Common(alert.LabelModel))
+	source := cmp.Or(n.Where(), model, "plumbline")
 	e.Client = text(c.ClientName, "plumbline")
 	e.ClientURL = webURL(text(c.ClientURL, n.ExternalURL))
 	e.Payload = &pd.V2Payload{
@@ -98,11 +93,19 @@ func (c *Config) event(n destination.Notification, key string) (*pd.V2Event, err
 	}
 	e.Links = c.links(n, text)
 	for _, im := range c.Images {
-		if src := webURL(text(im.Src, "")); src != "" {
-			e.Images = append(e.Images, map[string]string{"src": src, "href": webURL(text(im.Href, "")), "alt": text(im.Alt, "")})
+		src := webURL(text(im.Src, ""))
+		if !strings.HasPrefix(src, "https://") { // the contract: images are served over HTTPS
+			continue
 		}
+		image := map[string]string{"src": src, "alt": field(text(im.Alt, ""))}
+		if href := webURL(text(im.Href, "")); href != "" {
+			image["href"] = href
+		}
+		e.Images = append(e.Images, image)
 	}
-	facts := details(n.Facts())
+	facts := slices.DeleteFunc(details(n.Facts()), func(f destination.Fact) bool {
+		return f.Name == "severity" || len(e.Links) > 1 && (f.Name == "runbook" || f.Name == "dashboard") // stand elsewhere on the screen
+	})
 	for _, k := range sortedKeys(c.Details) {
 		facts = append(facts, destination.Fact{Name: k, Value: c.detail(c.Details[k], n, &problem)})
 	}

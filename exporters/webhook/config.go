@@ -24,11 +24,11 @@ const Kind = "webhook"
 
 // Config of one webhook.
 type Config struct {
-	URL       string             // exactly one of it and URLFile
-	URLFile   string             // file with the address, read for every call
-	MaxAlerts int                // alerts beyond are counted in truncatedAlerts; zero means all that the notification lists
-	Client    *http.Client       // nil means a client that follows no redirect and refuses link-local addresses
-	Now       func() time.Time   // for Retry-After dates; nil means time.Now
+	URL       string           // exactly one of it and URLFile
+	URLFile   string           // file with the address, read for every call
+	MaxAlerts int              // alerts beyond are counted in truncatedAlerts; zero means all that the notification lists
+	Client    *http.Client     // nil means a client that follows no redirect and refuses link-local addresses
+	Now       func() time.Time // for Retry-After dates; nil means time.Now
 }
 
 // ErrConfig is wrapped by every complaint of New.
