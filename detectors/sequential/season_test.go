@@ -129,7 +129,7 @@ func TestWanderIsMeasuredAndGivenSlack(t *testing.T) {
 		t.Errorf("kappa %v, peak %v, stable %v", l.Profile.Kappa, l.Peak, l.Stable)
 	}
 	// A stream with a two-hundredth of the budget must not come near the whole budget's threshold either.
-	share := learnOrFail(t, observe(5, 28, 400, wander), LearnOptions{LogA: LogThreshold(8640, 1, 1./200), Weight: 1. / 200})
+	share := learnOrFail(t, observe(5, 28, 400, wander), LearnOptions{ReplayOptions: ReplayOptions{LogA: LogThreshold(8640, 1, 1./200), Weight: 1. / 200}})
 	if share.Profile.Kappa < l.Profile.Kappa {
 		t.Errorf("a smaller share got less slack: %v, %v", share.Profile.Kappa, l.Profile.Kappa)
 	}
@@ -244,7 +244,7 @@ func TestSeasonsRefuseWhatIsNone(t *testing.T) {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	good := LearnOptions{LogA: 9}
+	good := LearnOptions{ReplayOptions: ReplayOptions{LogA: 9}}
 	for name, ref := range map[string][]Observation{
 		"nothing":       nil,
 		"empty buckets": {{Minute: 1}, {Minute: 2}},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // SetKind says how a set of bins is made.
@@ -64,6 +63,8 @@ type SetsOptions struct {
 	Extra int
 	// Multipliers are the odds ratios (> 1) beyond the interval that are bet on. Nil means exp of .1, .25, .6, 1.2, 2.5.
 	Multipliers []float64
+	// Varying says that Retune will change the reference with the time of the week.
+	Varying bool
 	// Exact takes the reference's shares as the truth instead of as a sample. Only simulations know the truth: with
 	// the shares of a finite sample it breaks the promise.
 	Exact bool
@@ -72,16 +73,18 @@ type SetsOptions struct {
 // Sets is the set-family e-detector of a histogram or of categories: every prefix of the ordered bins and every
 // single bin is a rate stream whose null interval is the Clopper-Pearson interval of the reference, widened by the
 // tolerances, and the evidence is the plain average over all sets, sides and alternatives. Its memory is fixed when
-// it is built: 64 bytes times the components, and 10 components a set.
+// it is built: 48 bytes times the components, and 10 components a set.
 type Sets struct {
 	bins, regular int
+	o             SetsOptions
 	ceil          float64
+	steps         []float64
 	sets          []setState
-	bets          []bet
-	side          []Side
-	toward        []float64
+	active        int // components that bet; all of them when Varying
 	fingerprint   uint64
 
+	// Components of set i: those that bet on a rise, then those that bet on a fall, from i*2*len(steps).
+	bets     []bet
 	m        []float64
 	marks    []mark
 	total    uint64 // buckets
@@ -93,10 +96,9 @@ type Sets struct {
 type setState struct {
 	set    Set
 	lo, hi float64
-	first  int // its components are first..end-1
-	end    int
-	k      uint64  // since Reset
-	sum    float64 // of its components' evidence
+	bets   [2]bool    // by side: whether anything lies beyond the interval
+	k      uint64     // since Reset
+	sum    [2]float64 // of the evidence by side
 }
 
 // NewSets builds the detector of one feature from the reference's count of every bin. A set about which the reference
@@ -111,50 +113,63 @@ func NewSets(refCounts []uint64, o SetsOptions) (*Sets, error) {
 	if !(o.Tol >= 0 && o.Tol < 1) || !(o.Slack >= 0) || math.IsInf(o.Slack, 1) {
 		return nil, fmt.Errorf("share %v, log-odds %v: %w", o.Tol, o.Slack, ErrTol)
 	}
-	s := &Sets{bins: len(refCounts), regular: len(refCounts) - o.Extra, ceil: ceiling(o.Cap)}
+	s := &Sets{bins: len(refCounts), regular: len(refCounts) - o.Extra, o: o, ceil: ceiling(o.Cap), steps: o.steps()}
 	s.prefixes = make([]uint64, s.regular)
-	list := s.list(o.Ordered)
-	var all, regular uint64
-	for i, c := range refCounts {
-		all += c
-		if i < s.regular {
-			regular += c
-		}
+	for _, set := range s.list(o.Ordered) {
+		s.sets = append(s.sets, setState{set: set})
 	}
-	steps := o.steps()
-	for _, set := range list {
-		k, n := uint64(0), all
-		if set.Of {
-			n = regular
-		}
-		for bin, c := range refCounts {
-			if set.Contains(bin) {
-				k += c
-			}
-		}
-		st := setState{set: set, first: len(s.bets)}
-		st.lo, st.hi = o.interval(k, n, len(list))
-		for _, side := range [...]Side{Up, Down} {
-			edge := st.hi
-			if side == Down {
-				edge = st.lo
-			}
-			for _, g := range steps {
-				if b, q, ok := betBeyond(edge, g, side); ok {
-					s.bets = append(s.bets, b)
-					s.side = append(s.side, side)
-					s.toward = append(s.toward, q)
-				}
-			}
-		}
-		st.end = len(s.bets)
-		s.sets = append(s.sets, st)
-	}
-	s.bets, s.side, s.toward = slices.Clip(s.bets), slices.Clip(s.side), slices.Clip(s.toward)
+	s.bets = make([]bet, 2*len(s.steps)*len(s.sets))
 	s.m = make([]float64, len(s.bets))
 	s.marks = make([]mark, len(s.bets))
+	s.tune(refCounts, o.Slack)
 	s.fingerprint = s.fingerprintOf()
 	return s, nil
+}
+
+// Retune replaces the reference by that of another part of the week and keeps the evidence: the null of a bucket may
+// be anything that was fixed before the bucket began. The detector must have been built with Varying. It returns
+// false, and changes nothing, when it was not, or when the number of bins is another one. It allocates nothing.
+func (s *Sets) Retune(refCounts []uint64, slack float64) bool {
+	if len(refCounts) != s.bins || !s.o.Varying || !(slack >= 0) {
+		return false
+	}
+	s.tune(refCounts, s.o.Slack+slack)
+	return true
+}
+
+func (s *Sets) tune(refCounts []uint64, slack float64) {
+	var all, regular uint64
+	for i, c := range refCounts {
+		if all += c; i < s.regular {
+			regular = all
+			s.prefixes[i] = all
+		}
+	}
+	s.active = 0
+	steps := len(s.steps)
+	for i := range s.sets {
+		st := &s.sets[i]
+		k, n := refCounts[st.set.Bin], all
+		if st.set.Of {
+			n = regular
+		}
+		if st.set.Kind == Prefix {
+			k = s.prefixes[st.set.Bin]
+		}
+		st.lo, st.hi = s.o.interval(k, n, len(s.sets), slack)
+		for side, edge := range [2]float64{Up: st.hi, Down: st.lo} {
+			bets := s.bets[(2*i+side)*steps:][:steps]
+			st.bets[side] = true
+			for g, step := range s.steps {
+				b, _, ok := betBeyond(edge, step, Side(side))
+				bets[g] = b
+				st.bets[side] = st.bets[side] && ok
+			}
+			if st.bets[side] || s.o.Varying {
+				s.active += steps
+			}
+		}
+	}
 }
 
 // list is the family: prefixes first, then single bins. With one regular bin its share is always 1, so it has no set.
@@ -189,25 +204,29 @@ func (o *SetsOptions) steps() []float64 {
 	return out
 }
 
-func (o *SetsOptions) interval(k, n uint64, sets int) (lo, hi float64) {
-	if o.Exact && n > 0 {
+func (o *SetsOptions) interval(k, n uint64, sets int, slack float64) (lo, hi float64) {
+	switch {
+	case o.Exact && n > 0:
 		lo = float64(k) / float64(n)
 		hi = lo
-	} else {
+	case o.Varying:
+		// Many references a day: the normal approximation where it is good.
+		lo, hi = shareInterval(float64(k), float64(n), o.Alpha/float64(sets))
+	default:
 		lo, hi = ClopperPearson(k, n, o.Alpha/float64(sets))
 	}
 	lo, hi = max(0, lo-o.Tol), min(1, hi+o.Tol)
-	if o.Slack > 0 && lo > 0 {
-		lo = expit(logit(lo) - o.Slack)
+	if slack > 0 && lo > 0 {
+		lo = expit(logit(lo) - slack)
 	}
-	if o.Slack > 0 && hi < 1 {
-		hi = expit(logit(hi) + o.Slack)
+	if slack > 0 && hi < 1 {
+		hi = expit(logit(hi) + slack)
 	}
 	return lo, hi
 }
 
-// Components returns how many bets there are.
-func (s *Sets) Components() int { return len(s.bets) }
+// Components returns how many bets the evidence is averaged over.
+func (s *Sets) Components() int { return s.active }
 
 // Len returns the number of sets, and Interval the set with that number and its null interval.
 func (s *Sets) Len() int { return len(s.sets) }
@@ -266,16 +285,25 @@ func (s *Sets) Update(counts []uint64) bool {
 			continue
 		}
 		st.k += k
-		st.sum = s.step(st, float64(k), float64(n-k), mark{s.total, st.k, cumulative})
+		now := mark{s.total, st.k, cumulative}
+		for side, bet := range st.bets {
+			if bet {
+				st.sum[side] = s.step(2*i+side, float64(k), float64(n-k), now)
+			}
+		}
 	}
 	return true
 }
 
-func (s *Sets) step(st *setState, hits, misses float64, now mark) (sum float64) {
-	sum = growAll(s.m[st.first:st.end], s.bets[st.first:st.end], hits, misses, s.ceil)
-	for c := st.first; c < st.end; c++ {
-		if s.m[c] <= 1 {
-			s.marks[c] = now
+// step is the hot loop: one exponential a component.
+func (s *Sets) step(block int, hits, misses float64, now mark) (sum float64) {
+	steps := len(s.steps)
+	m := s.m[block*steps:][:steps]
+	marks := s.marks[block*steps:][:steps]
+	sum = growAll(m, s.bets[block*steps:][:steps], hits, misses, s.ceil)
+	for c, v := range m {
+		if v <= 1 {
+			marks[c] = now
 		}
 	}
 	return sum
@@ -284,14 +312,14 @@ func (s *Sets) step(st *setState, hits, misses float64, now mark) (sum float64) 
 // LogEvidence returns the logarithm of the average evidence over all components that bet. It is -Inf before the first
 // bet, and for a reference that allows none.
 func (s *Sets) LogEvidence() float64 {
-	if len(s.m) == 0 {
+	if s.active == 0 {
 		return math.Inf(-1)
 	}
 	sum := 0.0
 	for i := range s.sets {
-		sum += s.sets[i].sum
+		sum += s.sets[i].sum[Up] + s.sets[i].sum[Down]
 	}
-	return math.Log(sum / float64(len(s.m)))
+	return math.Log(sum / float64(s.active))
 }
 
 // Reset forgets all evidence, as after an alarm.
@@ -300,42 +328,44 @@ func (s *Sets) Reset() {
 	clear(s.marks)
 	s.total, s.all, s.ofBins = 0, 0, 0
 	for i := range s.sets {
-		s.sets[i].k, s.sets[i].sum = 0, 0
+		s.sets[i].k, s.sets[i].sum = 0, [2]float64{}
 	}
 }
 
 // Leading returns the set, side and alternative with the most evidence.
 func (s *Sets) Leading() Leading {
 	out := Leading{LogEvidence: math.Inf(-1), Hi: 1, Seen: math.NaN()}
-	best := -1
+	best := 0
 	for c := range s.m {
-		if best < 0 || s.m[c] > s.m[best] {
+		if s.m[c] > s.m[best] {
 			best = c
 		}
 	}
-	if best < 0 {
+	if s.active == 0 || s.m[best] == 0 {
 		return out
 	}
-	for i := range s.sets {
-		if st := &s.sets[i]; best >= st.first && best < st.end {
-			return s.describe(st, best)
-		}
+	steps := len(s.steps)
+	st := &s.sets[best/(2*steps)]
+	out.Set, out.Lo, out.Hi = st.set, st.lo, st.hi
+	out.LogEvidence = math.Log(s.m[best])
+	out.Side = Side(best / steps % 2)
+	edge := st.hi
+	if out.Side == Down {
+		edge = st.lo
 	}
-	return out
-}
-
-func (s *Sets) describe(st *setState, c int) Leading {
-	since, n := s.marks[c], s.all
-	if st.set.Of {
-		n = s.ofBins
-	}
-	out := Leading{
-		Set: st.set, Side: s.side[c], Toward: s.toward[c], LogEvidence: math.Log(s.m[c]),
-		BucketsAgo: s.total - since.buckets, K: st.k - since.k, N: n - since.n,
-		Lo: st.lo, Hi: st.hi, Seen: math.NaN(),
-	}
+	_, out.Toward, _ = betBeyond(edge, s.steps[best%steps], out.Side)
+	since, now := s.marks[best], s.now(st)
+	out.BucketsAgo, out.K, out.N = now.buckets-since.buckets, now.k-since.k, now.n-since.n
 	if out.N > 0 {
 		out.Seen = float64(out.K) / float64(out.N)
 	}
 	return out
+}
+
+// now is what a mark of this set would be in this bucket.
+func (s *Sets) now(st *setState) mark {
+	if st.set.Of {
+		return mark{s.total, st.k, s.ofBins}
+	}
+	return mark{s.total, st.k, s.all}
 }

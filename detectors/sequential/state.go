@@ -95,30 +95,43 @@ func (d *decoder) mark(total mark) mark {
 	return m
 }
 
-func (m *Mean) print() uint64 {
+func (b *MeanBets) print() uint64 {
 	f := newFingerprint()
-	f.number(m.ceil)
-	for c := range m.base {
-		f.number(m.base[c])
-		f.number(m.slope[c])
+	for c := range b.base {
+		f.number(b.base[c])
+		f.number(b.slope[c])
 	}
 	return uint64(f)
 }
 
-// MarshalAppend appends the evidence, without the options, to dst: at most 400 bytes.
+// print is that of the options, not of the interval that Retune moved on to.
+func (m *Mean) print() uint64 {
+	b := NewMeanBets(m.o)
+	f := fingerprint(b.print())
+	f.number(m.o.Cap)
+	return uint64(f)
+}
+
+// MarshalAppend appends the evidence, without the options, to dst: at most 560 bytes.
 func (m *Mean) MarshalAppend(dst []byte) []byte {
 	e := encoder{dst}
 	e.header(kindMean, m.print())
 	e.varint(m.total.buckets)
 	e.varint(m.total.n)
-	e.number(m.total.sum)
+	e.edges(m.total)
 	for c := range m.m {
 		e.number(m.m[c])
 		e.varint(m.total.buckets - m.marks[c].buckets)
 		e.varint(m.total.n - m.marks[c].n)
-		e.number(m.marks[c].sum)
+		e.edges(m.marks[c])
 	}
 	return e.out
+}
+
+func (e *encoder) edges(m meanMark) {
+	e.number(m.sum)
+	e.number(m.lo)
+	e.number(m.hi)
 }
 
 // Unmarshal restores evidence that a detector with the same options saved. On error the receiver is unchanged.
@@ -130,11 +143,11 @@ func (m *Mean) Unmarshal(data []byte) error {
 	n := *m
 	n.Reset()
 	n.total = meanMark{buckets: d.count(), n: d.count()}
-	n.total.sum = d.number(0, float64(n.total.n))
+	d.edges(&n.total, float64(n.total.n))
 	for c := range n.m {
 		n.m[c] = d.evidence()
 		n.marks[c] = meanMark{buckets: d.ago(n.total.buckets), n: d.ago(n.total.n)}
-		n.marks[c].sum = d.number(0, n.total.sum)
+		d.edges(&n.marks[c], n.total.sum)
 	}
 	if err := d.done(); err != nil {
 		return err
@@ -143,12 +156,18 @@ func (m *Mean) Unmarshal(data []byte) error {
 	return nil
 }
 
-// MarshalAppend appends the sums of a bucket in progress to dst: at most 114 bytes. m is the detector they are for.
+func (d *decoder) edges(m *meanMark, most float64) {
+	m.sum = d.number(0, most)
+	m.lo = d.number(-math.MaxFloat64, math.MaxFloat64)
+	m.hi = d.number(-math.MaxFloat64, math.MaxFloat64)
+}
+
+// MarshalAppend appends the sums of a bucket in progress to dst: at most 114 bytes. b is what they were made with.
 // It folds the running products first, so that the sums go on from here to the last bit as the restored ones do.
-func (s *Sums) MarshalAppend(m *Mean, dst []byte) []byte {
+func (s *Sums) MarshalAppend(b *MeanBets, dst []byte) []byte {
 	s.fold()
 	e := encoder{dst}
-	e.header(kindSums, m.print())
+	e.header(kindSums, b.print())
 	e.word(s.N)
 	e.number(s.Sum)
 	e.number(s.SumSq)
@@ -159,9 +178,9 @@ func (s *Sums) MarshalAppend(m *Mean, dst []byte) []byte {
 }
 
 // Unmarshal restores the sums of a bucket in progress. On error the receiver is unchanged.
-func (s *Sums) Unmarshal(m *Mean, data []byte) error {
+func (s *Sums) Unmarshal(b *MeanBets, data []byte) error {
 	d := decoder{in: data}
-	if err := d.header(kindSums, m.print()); err != nil {
+	if err := d.header(kindSums, b.print()); err != nil {
 		return err
 	}
 	n := Sums{N: d.word()}
@@ -189,9 +208,8 @@ func (s *Sets) fingerprintOf() uint64 {
 		f.number(st.lo)
 		f.number(st.hi)
 	}
-	for _, b := range s.bets {
-		f.number(b.hit)
-		f.number(b.miss)
+	for _, g := range s.steps {
+		f.number(g)
 	}
 	return uint64(f)
 }
@@ -204,24 +222,17 @@ func (s *Sets) MarshalAppend(dst []byte) []byte {
 	e.varint(s.total)
 	e.varint(s.all)
 	e.varint(s.ofBins)
+	width := 2 * len(s.steps)
 	for i := range s.sets {
 		st := &s.sets[i]
 		e.varint(st.k)
 		now := s.now(st)
-		for c := st.first; c < st.end; c++ {
-			e.number(s.m[c])
-			e.mark(s.marks[c], now)
+		for c := range s.m[i*width:][:width] {
+			e.number(s.m[i*width+c])
+			e.mark(s.marks[i*width+c], now)
 		}
 	}
 	return e.out
-}
-
-// now is what a mark of this set would be in this bucket.
-func (s *Sets) now(st *setState) mark {
-	if st.set.Of {
-		return mark{s.total, st.k, s.ofBins}
-	}
-	return mark{s.total, st.k, s.all}
 }
 
 // Unmarshal restores evidence that a detector with the same options and reference saved. On error the receiver is
@@ -235,17 +246,18 @@ func (s *Sets) Unmarshal(data []byte) error {
 	n.m = make([]float64, len(s.m))
 	n.marks = make([]mark, len(s.marks))
 	kept := make([]setState, len(s.sets))
+	steps := len(s.steps)
 	for i := range s.sets {
 		st := s.sets[i]
-		st.k, st.sum = d.count(), 0
+		st.k, st.sum = d.count(), [2]float64{}
 		now := n.now(&st)
 		if now.k > now.n || n.ofBins > n.all {
 			d.bad = true
 		}
-		for c := st.first; c < st.end; c++ {
-			n.m[c] = d.evidence()
-			n.marks[c] = d.mark(now)
-			st.sum += n.m[c]
+		for c := range 2 * steps {
+			n.m[2*steps*i+c] = d.evidence()
+			n.marks[2*steps*i+c] = d.mark(now)
+			st.sum[c/steps] += n.m[2*steps*i+c]
 		}
 		if d.bad {
 			break

@@ -53,6 +53,16 @@ func subjects(t testing.TB) []subject {
 			}
 			m.Update(&s)
 		}},
+		{"mean with seasons", mean(MeanOptions{Lo: .3, Hi: .35, Varying: true}), mean(MeanOptions{Lo: .2, Hi: .35}), func(d kept, g *lcg) {
+			m := d.(*Mean)
+			lo := .2 + .1*g.float()
+			m.Retune(lo, lo+.1)
+			var s Sums
+			for range int(50 * g.float()) {
+				m.Increments(g.float()*.7, &s)
+			}
+			m.Update(&s)
+		}},
 		{"sets", sets(.01), sets(.02), func(d kept, g *lcg) {
 			var counts [6]uint64
 			for i := range counts {
@@ -173,7 +183,8 @@ func TestSumsOfABucketRoundTripAndMerge(t *testing.T) {
 		}
 	}
 	var restored Sums
-	if err := restored.Unmarshal(&m, part.MarshalAppend(&m, nil)); err != nil {
+	bets := m.Bets()
+	if err := restored.Unmarshal(&bets, part.MarshalAppend(&bets, nil)); err != nil {
 		t.Fatal(err)
 	}
 	rest.Add(&restored)
@@ -185,8 +196,8 @@ func TestSumsOfABucketRoundTripAndMerge(t *testing.T) {
 			t.Errorf("bet %d: merged %v, want %v", i, a, b)
 		}
 	}
-	other := NewMean(MeanOptions{Lo: .2, Hi: .4})
-	if err := restored.Unmarshal(&other, part.MarshalAppend(&m, nil)); !errors.Is(err, ErrOptions) {
+	other := NewMeanBets(MeanOptions{Lo: .2, Hi: .4})
+	if err := restored.Unmarshal(&other, part.MarshalAppend(&bets, nil)); !errors.Is(err, ErrOptions) {
 		t.Errorf("sums for another interval: %v", err)
 	}
 }

@@ -1,0 +1,227 @@
+package sequential
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// ErrReference says that there is nothing to learn from.
+var ErrReference = errors.New("the reference has no records")
+
+// bucketInfo is what the learners share about a bucket of a reference.
+type bucketInfo struct {
+	minute  int64
+	records uint64
+	drop    bool // labelled, or an outlier
+}
+
+// timeline deals the buckets of a reference out to folds: weeks, or days when there are less than two weeks, or
+// eighths when there are less than three days. Every fold is judged by what was learned from the others.
+type timeline struct {
+	buckets []bucketInfo
+	fold    []int
+	folds   int
+	days    float64
+}
+
+func newTimeline(buckets []bucketInfo) (*timeline, error) {
+	t := &timeline{buckets: buckets}
+	records := uint64(0)
+	seen := map[int64]bool{}
+	for i, b := range buckets {
+		if i > 0 && b.minute < buckets[i-1].minute {
+			return nil, fmt.Errorf("bucket %d is before the one ahead of it: %w", i, ErrProfile)
+		}
+		if !b.drop && b.records > 0 {
+			records += b.records
+			seen[b.minute/minutesPerDay] = true
+		}
+	}
+	if records == 0 {
+		return nil, ErrReference
+	}
+	first, last := buckets[0].minute, buckets[len(buckets)-1].minute
+	// Days with data, but no more than the time that passed: half a day on each end is not two days. The last bucket's
+	// own length is not known, hence the grace.
+	t.days = min(float64(len(seen)), float64(last-first)/minutesPerDay+.05)
+	length := int64(7 * minutesPerDay)
+	switch {
+	case t.days < 3:
+		length = (last-first)/8 + 1
+	case t.days < 14:
+		length = minutesPerDay
+	}
+	for _, b := range buckets {
+		f := int((b.minute - first) / length)
+		t.fold = append(t.fold, f)
+		t.folds = max(t.folds, f+1)
+	}
+	return t, nil
+}
+
+// calendars are those whose seasons were seen at least twice, simple ones first.
+func (t *timeline) calendars(fixed *Calendar) []Calendar {
+	switch {
+	case fixed != nil:
+		return []Calendar{*fixed}
+	case t.days >= 14:
+		return []Calendar{Flat, Daily, Workweek, Weekly}
+	case t.days >= 3:
+		return []Calendar{Flat, Daily}
+	}
+	return []Calendar{Flat}
+}
+
+// calendarMargin is the log-likelihood that a calendar with more slots must bring: less may be chance.
+const calendarMargin = 10.
+
+// choose returns the calendar with the best score on held-out folds, simple ones first.
+func choose(from []Calendar, score func(Calendar) float64) Calendar {
+	best, bestScore := from[0], math.Inf(-1)
+	for _, cal := range from {
+		if len(from) == 1 {
+			break
+		}
+		if s := score(cal); s > bestScore+calendarMargin {
+			best, bestScore = cal, s
+		}
+	}
+	return best
+}
+
+// each calls f with every bucket that counts.
+func (t *timeline) each(f func(i int)) {
+	for i, b := range t.buckets {
+		if b.records > 0 && !b.drop {
+			f(i)
+		}
+	}
+}
+
+const outlier = 6. // robust standard deviations
+
+// dropOutliers drops buckets that deviate by more than six standard deviations. deviation returns, for a bucket, how
+// many of its own sampling deviations it is off; when the median says that the whole reference scatters more than
+// that, the reference's own scatter is the measure: a wandering rate with heavy traffic is not all outliers.
+func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
+	for range 2 { // an outlier may hide another one
+		deviation := deviations()
+		z := make([]float64, len(t.buckets))
+		var all []float64
+		t.each(func(i int) {
+			z[i] = math.Abs(deviation(i))
+			all = append(all, z[i])
+		})
+		if len(all) == 0 {
+			return
+		}
+		const medianToDeviation = 1.4826
+		limit := outlier * max(1, medianToDeviation*quantile(all, .5))
+		for i := range t.buckets {
+			if z[i] > limit {
+				t.buckets[i].drop = true
+			}
+		}
+	}
+}
+
+func (t *timeline) dropped() int {
+	n := 0
+	for _, b := range t.buckets {
+		if b.drop {
+			n++
+		}
+	}
+	return n
+}
+
+var wanderBlocks = [...]int64{30, 60, 180} // minutes
+
+// wander estimates the standard deviation of slow movement from the residuals of blocks of half an hour to three
+// hours: what they vary beyond their sampling error. residual returns a bucket's deviation and information: their
+// sums over a block are e and v, the movement is e/v, and its sampling variance 1/v.
+func (t *timeline) wander(minInfo float64, residual func(i int) (e, v float64)) float64 {
+	worst := 0.
+	for _, block := range wanderBlocks {
+		var squares []float64
+		var e, v float64
+		current := int64(math.MinInt64)
+		flush := func() {
+			if v >= minInfo && v > 0 {
+				squares = append(squares, e*e/(v*v)-1/v)
+			}
+			e, v = 0, 0
+		}
+		t.each(func(i int) {
+			if id := t.buckets[i].minute / block; id != current {
+				flush()
+				current = id
+			}
+			de, dv := residual(i)
+			e, v = e+de, v+dv
+		})
+		flush()
+		if len(squares) == 0 {
+			continue
+		}
+		// Squares are cut at their 99 % quantile: an incident that nobody labelled is not the stream's wander.
+		top, sum := quantile(squares, .99), 0.
+		for _, s := range squares {
+			sum += min(s, top)
+		}
+		worst = max(worst, sum/float64(len(squares)))
+	}
+	return math.Sqrt(worst)
+}
+
+// ReplayOptions says what the replay of a reference must stay below.
+type ReplayOptions struct {
+	// LogA is the threshold of the stream, Weight the share of the budget that it was computed with (0 means 1). The
+	// replay must stay 2 below the threshold of the whole budget, LogA + ln Weight: a stream that comes near that in 28
+	// days would sooner or later spend what belongs to the others.
+	LogA, Weight float64
+	// Calendar fixes the calendar; nil means the one that predicts held-out weeks best.
+	Calendar *Calendar
+}
+
+const (
+	replayMargin = 2.
+	kappaStep    = .5
+	kappaMax     = 4.
+)
+
+func (o *ReplayOptions) check() error {
+	if !(o.LogA > 0) || math.IsInf(o.LogA, 1) || !(o.Weight >= 0) || o.Weight > 1 {
+		return fmt.Errorf("threshold %v, weight %v: %w", o.LogA, o.Weight, ErrBudget)
+	}
+	return nil
+}
+
+// calibrate returns the smallest kappa in 0, .5, ..., 4 whose replay stays below the limit, and its peak. With two to
+// four weeks the replay sees too little of the wander; half a sigma more repairs it.
+func (o *ReplayOptions) calibrate(days float64, replay func(kappa float64) float64) (kappa, peak float64, stable bool) {
+	limit := o.LogA - replayMargin
+	if o.Weight > 0 {
+		limit += math.Log(o.Weight)
+	}
+	for {
+		peak = replay(kappa)
+		if stable = peak < limit; stable || kappa >= kappaMax {
+			break
+		}
+		kappa += kappaStep
+	}
+	if MaturityOf(days) == Young {
+		kappa += kappaStep
+	}
+	return kappa, peak, stable
+}
+
+// quantile sorts a copy and takes the q-th value.
+func quantile(xs []float64, q float64) float64 {
+	s := slices.Clone(xs)
+	slices.Sort(s)
+	return s[min(len(s)-1, int(q*float64(len(s))))]
+}
