@@ -35,7 +35,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 			c.observeAge(t, rec, v, event)
 		}
 		if c.isScore && v.Kind == parse.Number && in.evidence.mean != nil {
-			in.evidence.mean.mean.Increments(v.Num, &p.sums)
+			in.evidence.mean.bets.Increments(v.Num, &p.sums)
 		}
 	}
 	if in.evidence.learning {

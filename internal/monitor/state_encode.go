@@ -76,7 +76,7 @@ func (in *Instance) encodeTotals(e *encoder) {
 	e.uint(in.bucket.records)
 	e.bool(in.evidence.mean != nil)
 	if m := in.evidence.mean; m != nil {
-		e.bytes(m.sums.MarshalAppend(&m.mean, nil))
+		e.bytes(m.sums.MarshalAppend(&m.bets, nil))
 	}
 	for _, w := range in.windows {
 		e.bool(w.started)
@@ -144,7 +144,7 @@ func (in *Instance) encodePane(e *encoder, p *pane) {
 	}
 	e.bool(in.evidence.mean != nil)
 	if m := in.evidence.mean; m != nil {
-		e.bytes(p.sums.MarshalAppend(&m.mean, nil))
+		e.bytes(p.sums.MarshalAppend(&m.bets, nil))
 	}
 }
 

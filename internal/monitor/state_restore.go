@@ -211,7 +211,7 @@ func (r *restorer) totals(d *stateDecoder) error {
 	if d.bool() {
 		sums := d.bytes()
 		if m := in.evidence.mean; m != nil {
-			if err := m.sums.Unmarshal(&m.mean, sums); err != nil {
+			if err := m.sums.Unmarshal(&m.bets, sums); err != nil {
 				in.log.Info("the score's detector is another one now; its open bucket starts anew")
 			}
 		}
@@ -301,7 +301,7 @@ func (r *restorer) pane(index int64) error {
 	}
 	if d.bool() {
 		sums := d.bytes()
-		if m := in.evidence.mean; m != nil && p.sums.Unmarshal(&m.mean, sums) != nil {
+		if m := in.evidence.mean; m != nil && p.sums.Unmarshal(&m.bets, sums) != nil {
 			p.sums.Reset()
 		}
 	}

@@ -275,6 +275,7 @@ func (s *setsDetector) decode(d *stateDecoder) error {
 // meanDetector watches the mean of a probability. Its sums are collected as records come, in the panes.
 type meanDetector struct {
 	mean     sequential.Mean
+	bets     sequential.MeanBets // what the sums of panes and buckets are made with
 	expected float64
 	sums     sequential.Sums // of the open bucket
 	back     sequential.MeanRecovery
@@ -285,6 +286,7 @@ func (in *Instance) newMeanDetector(c *column) *meanDetector {
 	ci := meanSigmas * sd / math.Sqrt(float64(c.base.ref.N))
 	lo, hi := widen(mean-ci, -math.Log(c.tol.Odds)), widen(mean+ci, math.Log(c.tol.Odds))
 	m := &meanDetector{expected: mean, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap})}
+	m.bets = m.mean.Bets()
 	in.evidence.mean = m
 	return m
 }
