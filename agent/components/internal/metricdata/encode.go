@@ -26,6 +26,12 @@ type Encoder struct {
 	series   map[uint64]*series // what the last publish said
 	turn     uint64             // number of the current publish
 	last     time.Time          // time of the newest publish
+	marked   []marked           // series that the newest publish marked as gone
+}
+
+type marked struct {
+	key uint64
+	s   *series
 }
 
 // series is what is needed to mark a series as gone.
@@ -67,10 +73,10 @@ func (e *Encoder) Begin(at time.Time) *Publish {
 	sm.Scope().SetName(Scope)
 	p.into = sm.Metrics()
 	p.hash.SetSeed(e.seed)
+	e.marked = e.marked[:0]
 	if at.Before(e.last) {
 		for key, s := range e.series {
-			p.gone(s)
-			delete(e.series, key)
+			p.gone(key, s)
 		}
 	}
 	e.last = at
@@ -118,11 +124,19 @@ func (p *Publish) Batch(b *catalog.Batch) {
 func (p *Publish) End() pmetric.Metrics {
 	for key, s := range p.e.series {
 		if s.turn != p.e.turn {
-			p.gone(s)
-			delete(p.e.series, key)
+			p.gone(key, s)
 		}
 	}
 	return p.metrics
+}
+
+// Refused says that the newest publish was not taken: its marks are repeated by the next one.
+func (e *Encoder) Refused() {
+	for _, m := range e.marked {
+		if e.series[m.key] == nil {
+			e.series[m.key] = m.s
+		}
+	}
 }
 
 // metric finds or starts the metric of a name in this publish.
@@ -209,7 +223,9 @@ var kinds = [...]pmetric.MetricType{
 
 // gone writes the mark. It stands in a metric of its own, because the Prometheus exporter (contrib 0.158) leaves a
 // metric at the first such point and would not see the points behind it.
-func (p *Publish) gone(s *series) {
+func (p *Publish) gone(key uint64, s *series) {
+	delete(p.e.series, key)
+	p.e.marked = append(p.e.marked, marked{key, s})
 	m := p.into.AppendEmpty()
 	m.SetName(s.name)
 	empty(m, s.kind)

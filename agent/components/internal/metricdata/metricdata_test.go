@@ -118,6 +118,35 @@ func TestASeriesThatIsNotSaidAgainIsMarkedAsGoneOnceInAMetricOfItsOwn(t *testing
 	}
 }
 
+func TestMarksOfARefusedPublishAreRepeated(t *testing.T) {
+	e := NewEncoder(nil)
+	p := e.Begin(at)
+	p.Batch(batch())
+	p.End()
+	rest := &catalog.Batch{Start: start}
+	rest.Add(catalog.Records, 8, "spam", "v1")
+	rest.Add(catalog.Records, 3, "spam", "")
+	for range 2 {
+		p = e.Begin(at.Add(time.Second))
+		p.Batch(rest)
+		expect(t, lines(t, p.End()),
+			`sample plumbline_records_total["spam" "v1"] 8 since 1000`,
+			`sample plumbline_records_total["spam" ""] 3 since 1000`,
+			`gone plumbline_missing_share{feature=age,model=spam,role=feature,window=10m}`,
+			`gone plumbline_feature_value{feature=age,model=spam,role=feature}`,
+		)
+		e.Refused()
+	}
+	p = e.Begin(at.Add(2 * time.Second)) // what comes back to life in the meantime is not marked
+	p.Batch(batch())
+	expect(t, lines(t, p.End()),
+		`sample plumbline_records_total["spam" "v1"] 7 since 1000`,
+		`sample plumbline_records_total["spam" ""] 3 since 1000`,
+		`sample plumbline_missing_share["spam" "age" "feature" "10m"] 0.25`,
+		`sample plumbline_feature_value["spam" "age" "feature"] [0 1] [1 2 3] sum 4.5 since 1000`,
+	)
+}
+
 func TestWhenTheClockGoesBackEverySeriesIsForgottenFirst(t *testing.T) {
 	e := NewEncoder(nil)
 	b := &catalog.Batch{Start: start}

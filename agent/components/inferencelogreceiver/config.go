@@ -1,0 +1,83 @@
+package inferencelogreceiver
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// Config of the receiver.
+type Config struct {
+	// Models are folders of model files, or single model files. Both are reloaded live.
+	Models []string `mapstructure:"models"`
+	// Include are globs of logs to watch without a model file: one model is inferred from what stands in them.
+	Include []string `mapstructure:"include"`
+	// Format is the format of Include; empty means that it is recognised.
+	Format string `mapstructure:"format"`
+
+	// StateDir keeps positions and everything derived from the lines over restarts. It is required: without it a restart
+	// would count every line again.
+	StateDir string `mapstructure:"state_dir"`
+	// Node becomes the resource attribute host.name of the metrics. Empty means none.
+	Node string `mapstructure:"node"`
+	// Interval is the time between two publishes.
+	Interval time.Duration `mapstructure:"interval"`
+
+	// StartAt says where to begin in files that are there at the very first start: "beginning" or "end".
+	StartAt string `mapstructure:"start_at"`
+	// PollInterval is the time between two looks at files when notifications do not come.
+	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// MaxLineBytes is the longest line that is read; longer ones are counted and skipped.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// MaxFiles and MaxOpenFiles bound the files that are followed and held open.
+	MaxFiles     int `mapstructure:"max_files"`
+	MaxOpenFiles int `mapstructure:"max_open_files"`
+}
+
+// Errors of Validate, wrapped with what was written.
+var (
+	ErrNothing  = errors.New(`neither "models" nor "include" is set: there is nothing to watch`)
+	ErrBoth     = errors.New(`"models" and "include" exclude each other: with model files, each says what it reads`)
+	ErrFormat   = errors.New(`"format" is the format of "include"; in a model file it is logs.format`)
+	ErrStateDir = errors.New(`"state_dir" must be set: positions and counts are kept there`)
+	ErrInterval = errors.New(`"interval" must be at least 100ms`)
+	ErrStartAt  = errors.New(`"start_at" must be "beginning" or "end"`)
+	ErrLimit    = errors.New("must not be negative; 0 takes the default")
+)
+
+func createDefaultConfig() component.Config {
+	return &Config{Interval: time.Second, StartAt: "beginning"}
+}
+
+// Validate implements confmap.Validator.
+func (c *Config) Validate() error {
+	var errs []error
+	switch {
+	case len(c.Models) == 0 && len(c.Include) == 0:
+		errs = append(errs, ErrNothing)
+	case len(c.Models) > 0 && len(c.Include) > 0:
+		errs = append(errs, ErrBoth)
+	}
+	if c.Format != "" && len(c.Include) == 0 {
+		errs = append(errs, ErrFormat)
+	}
+	if c.StateDir == "" {
+		errs = append(errs, ErrStateDir)
+	}
+	if c.Interval < 100*time.Millisecond {
+		errs = append(errs, fmt.Errorf("%w, not %s", ErrInterval, c.Interval))
+	}
+	if c.StartAt != "beginning" && c.StartAt != "end" {
+		errs = append(errs, fmt.Errorf("%w, not %q", ErrStartAt, c.StartAt))
+	}
+	for key, v := range map[string]int{
+		"max_line_bytes": c.MaxLineBytes, "max_files": c.MaxFiles, "max_open_files": c.MaxOpenFiles, "poll_interval": int(c.PollInterval),
+	} {
+		if v < 0 {
+			errs = append(errs, fmt.Errorf("%q %w", key, ErrLimit))
+		}
+	}
+	return errors.Join(errs...)
+}
