@@ -161,15 +161,11 @@ func (m *Mean) UpdateWith(b *MeanBets, s *Sums) {
 	m.total.sum += s.Sum
 	m.total.lo += n * b.lo
 	m.total.hi += n * b.hi
-	if s.N == 0 {
-		return
-	}
 	ceil := ceiling(m.o.Cap)
 	for c := range m.m {
-		if !b.active[c] {
-			continue
+		if b.active[c] && s.N > 0 {
+			m.m[c] = grow(m.m[c], min(s.log(c), ceil))
 		}
-		m.m[c] = grow(m.m[c], min(s.log(c), ceil))
 		if m.m[c] <= 1 {
 			m.marks[c] = m.total
 		}

@@ -112,13 +112,10 @@ func (r *Rate) Update(k, n uint64) {
 	}
 	k = min(k, n)
 	r.count(k, n)
-	if n == 0 {
-		return
+	if n > 0 {
+		growAll(r.m[:], r.bets[:r.components], float64(k), float64(n-k), r.ceil)
 	}
-	growAll(r.m[:], r.bets[:r.components], float64(k), float64(n-k), r.ceil)
-	for c := range r.components {
-		r.remark(c)
-	}
+	r.remark()
 }
 
 // UpdateWithin takes one bucket with its own null interval, which must have been fixed before the bucket began. The
@@ -126,22 +123,22 @@ func (r *Rate) Update(k, n uint64) {
 func (r *Rate) UpdateWithin(k, n uint64, lo, hi float64) {
 	k = min(k, n)
 	r.count(k, n)
-	if n == 0 || !r.varying || !(lo <= hi) {
+	if !r.varying || !(lo <= hi) {
 		return
 	}
 	r.sumLo += float64(n) * lo
 	r.sumHi += float64(n) * hi
 	hits, misses := float64(k), float64(n-k)
-	for c := range r.components {
+	for c := 0; c < r.components && n > 0; c++ {
 		edge := hi
 		if r.side[c] == Down {
 			edge = lo
 		}
 		if b, _, ok := betBeyond(edge, r.toward[c], r.side[c]); ok {
 			r.m[c] = grow(r.m[c], b.increment(hits, misses, r.ceil))
-			r.remark(c)
 		}
 	}
+	r.remark()
 }
 
 func (r *Rate) count(k, n uint64) {
@@ -150,10 +147,13 @@ func (r *Rate) count(k, n uint64) {
 	r.total.n += n
 }
 
-func (r *Rate) remark(c int) {
-	if r.m[c] <= 1 {
-		r.marks[c] = r.total
-		r.expected[c] = [2]float64{r.sumLo, r.sumHi}
+// remark moves the onset of components without evidence to this bucket, empty or not.
+func (r *Rate) remark() {
+	for c := range r.components {
+		if r.m[c] <= 1 {
+			r.marks[c] = r.total
+			r.expected[c] = [2]float64{r.sumLo, r.sumHi}
+		}
 	}
 }
 

@@ -80,7 +80,8 @@ type Sets struct {
 	ceil          float64
 	steps         []float64
 	sets          []setState
-	active        int // components that bet; all of them when Varying
+	family        int     // sets, those that are counted twice twice
+	active        float64 // components that bet, by weight; all of them when Varying
 	fingerprint   uint64
 
 	// Components of set i: those that bet on a rise, then those that bet on a fall, from i*2*len(steps).
@@ -95,6 +96,7 @@ type Sets struct {
 
 type setState struct {
 	set    Set
+	weight float64
 	lo, hi float64
 	bets   [2]bool    // by side: whether anything lies beyond the interval
 	k      uint64     // since Reset
@@ -115,9 +117,7 @@ func NewSets(refCounts []uint64, o SetsOptions) (*Sets, error) {
 	}
 	s := &Sets{bins: len(refCounts), regular: len(refCounts) - o.Extra, o: o, ceil: ceiling(o.Cap), steps: o.steps()}
 	s.prefixes = make([]uint64, s.regular)
-	for _, set := range s.list(o.Ordered) {
-		s.sets = append(s.sets, setState{set: set})
-	}
+	s.sets, s.family = s.list(o.Ordered)
 	s.bets = make([]bet, 2*len(s.steps)*len(s.sets))
 	s.m = make([]float64, len(s.bets))
 	s.marks = make([]mark, len(s.bets))
@@ -156,7 +156,7 @@ func (s *Sets) tune(refCounts []uint64, slack float64) {
 		if st.set.Kind == Prefix {
 			k = s.prefixes[st.set.Bin]
 		}
-		st.lo, st.hi = s.o.interval(k, n, len(s.sets), slack)
+		st.lo, st.hi = s.o.interval(k, n, s.family, slack)
 		for side, edge := range [2]float64{Up: st.hi, Down: st.lo} {
 			bets := s.bets[(2*i+side)*steps:][:steps]
 			st.bets[side] = true
@@ -166,29 +166,36 @@ func (s *Sets) tune(refCounts []uint64, slack float64) {
 				st.bets[side] = st.bets[side] && ok
 			}
 			if st.bets[side] || s.o.Varying {
-				s.active += steps
+				s.active += st.weight * float64(steps)
 			}
 		}
 	}
 }
 
-// list is the family: prefixes first, then single bins. With one regular bin its share is always 1, so it has no set.
-func (s *Sets) list(ordered bool) []Set {
-	var out []Set
-	if s.regular > 1 {
-		if ordered {
-			for j := range s.regular - 1 {
-				out = append(out, Set{Kind: Prefix, Bin: j, Of: true})
-			}
+// list is the family: prefixes first, then single bins. With one regular bin its share is always 1, so it has no
+// set. The first prefix is the first bin, and the last prefix is all but the last bin: their evidence is that of
+// these bins to the last digit, so they are not computed but counted twice.
+func (s *Sets) list(ordered bool) (out []setState, family int) {
+	last := s.regular - 1
+	if ordered {
+		for j := 1; j < last-1; j++ {
+			out = append(out, setState{set: Set{Kind: Prefix, Bin: j, Of: true}, weight: 1})
 		}
-		for j := range s.regular {
-			out = append(out, Set{Kind: Single, Bin: j, Of: true})
+	}
+	for j := 0; j <= last && last > 0; j++ {
+		weight := 1.
+		if ordered && (j == 0 || j == last && last > 1) {
+			weight = 2
 		}
+		out = append(out, setState{set: Set{Kind: Single, Bin: j, Of: true}, weight: weight})
 	}
 	for j := s.regular; j < s.bins; j++ {
-		out = append(out, Set{Kind: Single, Bin: j})
+		out = append(out, setState{set: Set{Kind: Single, Bin: j}, weight: 1})
 	}
-	return out
+	for i := range out {
+		family += int(out[i].weight)
+	}
+	return out, family
 }
 
 func (o *SetsOptions) steps() []float64 {
@@ -226,9 +233,9 @@ func (o *SetsOptions) interval(k, n uint64, sets int, slack float64) (lo, hi flo
 }
 
 // Components returns how many bets the evidence is averaged over.
-func (s *Sets) Components() int { return s.active }
+func (s *Sets) Components() int { return int(s.active) }
 
-// Len returns the number of sets, and Interval the set with that number and its null interval.
+// Len returns the number of sets that are computed.
 func (s *Sets) Len() int { return len(s.sets) }
 
 // Interval returns the i-th set of the family and its null interval.
@@ -268,9 +275,6 @@ func (s *Sets) Update(counts []uint64) bool {
 	}
 	s.all += all
 	s.ofBins += regular
-	if all == 0 {
-		return true
-	}
 	for i := range s.sets {
 		st := &s.sets[i]
 		k, n, cumulative := counts[st.set.Bin], all, s.all
@@ -280,33 +284,34 @@ func (s *Sets) Update(counts []uint64) bool {
 		if st.set.Kind == Prefix {
 			k = s.prefixes[st.set.Bin]
 		}
-		if n == 0 {
-			// Nothing was seen that this set is a share of: not a bet.
-			continue
-		}
 		st.k += k
 		now := mark{s.total, st.k, cumulative}
 		for side, bet := range st.bets {
-			if bet {
-				st.sum[side] = s.step(2*i+side, float64(k), float64(n-k), now)
+			// When nothing was seen that this set is a share of, it is not a bet.
+			if bet && n > 0 {
+				st.sum[side] = s.grow(2*i+side, float64(k), float64(n-k))
 			}
+			s.remark(2*i+side, now)
 		}
 	}
 	return true
 }
 
-// step is the hot loop: one exponential a component.
-func (s *Sets) step(block int, hits, misses float64, now mark) (sum float64) {
+// grow is the hot loop: one exponential a component.
+func (s *Sets) grow(block int, hits, misses float64) (sum float64) {
 	steps := len(s.steps)
-	m := s.m[block*steps:][:steps]
+	return growAll(s.m[block*steps:][:steps], s.bets[block*steps:][:steps], hits, misses, s.ceil)
+}
+
+// remark moves the onset of components without evidence to this bucket, empty or not.
+func (s *Sets) remark(block int, now mark) {
+	steps := len(s.steps)
 	marks := s.marks[block*steps:][:steps]
-	sum = growAll(m, s.bets[block*steps:][:steps], hits, misses, s.ceil)
-	for c, v := range m {
+	for c, v := range s.m[block*steps:][:steps] {
 		if v <= 1 {
 			marks[c] = now
 		}
 	}
-	return sum
 }
 
 // LogEvidence returns the logarithm of the average evidence over all components that bet. It is -Inf before the first
@@ -317,9 +322,10 @@ func (s *Sets) LogEvidence() float64 {
 	}
 	sum := 0.0
 	for i := range s.sets {
-		sum += s.sets[i].sum[Up] + s.sets[i].sum[Down]
+		st := &s.sets[i]
+		sum += st.weight * (st.sum[Up] + st.sum[Down])
 	}
-	return math.Log(sum / float64(s.active))
+	return math.Log(sum / s.active)
 }
 
 // Reset forgets all evidence, as after an alarm.

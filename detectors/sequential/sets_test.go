@@ -93,6 +93,9 @@ func TestTheOnsetIsFound(t *testing.T) {
 	for range 300 {
 		s.Update([]uint64{25, 25, 25, 25})
 	}
+	for range 50 {
+		s.Update(make([]uint64, 4)) // a night without records is not part of the change
+	}
 	for range 20 {
 		s.Update([]uint64{40, 25, 20, 15})
 	}
@@ -102,6 +105,12 @@ func TestTheOnsetIsFound(t *testing.T) {
 	}
 	if l.N != l.BucketsAgo*100 {
 		t.Errorf("%d records in %d buckets", l.N, l.BucketsAgo)
+	}
+	for range 100 {
+		s.Update(make([]uint64, 4)) // silence since
+	}
+	if again := s.Leading(); again.BucketsAgo != l.BucketsAgo+100 || again.N != l.N {
+		t.Errorf("after silence %+v", again)
 	}
 	k, n := s.Counts(l.Set, []uint64{40, 25, 20, 15})
 	if n != 100 || k == 0 {

@@ -10,6 +10,8 @@ const (
 	kindSums         = 'U'
 	kindRecovery     = 'B'
 	kindMeanRecovery = 'C'
+	kindMultinomial  = 'X'
+	kindTrail        = 'T'
 )
 
 func (r *Rate) print() uint64 {
@@ -205,6 +207,7 @@ func (s *Sets) fingerprintOf() uint64 {
 	for i := range s.sets {
 		st := &s.sets[i]
 		f.word(uint64(st.set.Kind)<<32 | uint64(st.set.Bin))
+		f.number(st.weight)
 		f.number(st.lo)
 		f.number(st.hi)
 	}

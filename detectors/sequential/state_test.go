@@ -37,6 +37,15 @@ func subjects(t testing.TB) []subject {
 	mean := func(o MeanOptions) func() kept {
 		return func() kept { m := NewMean(o); return &m }
 	}
+	multinomial := func(tol float64) func() kept {
+		return func() kept {
+			d, err := NewMultinomial([]uint64{100, 200, 0, 7}, MultinomialOptions{Alpha: .05, Tol: tol, Cap: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
 	return []subject{
 		{"rate", rate(RateOptions{Lo: .1, Hi: .2, Cap: 2}), rate(RateOptions{Lo: .1, Hi: .3, Cap: 2}), func(d kept, g *lcg) {
 			d.(*Rate).Update(uint64(30*g.float()), uint64(100*g.float()))
@@ -69,6 +78,13 @@ func subjects(t testing.TB) []subject {
 				counts[i] = uint64(30 * g.float() * g.float())
 			}
 			d.(*Sets).Update(counts[:])
+		}},
+		{"multinomial", multinomial(.01), multinomial(.02), func(d kept, g *lcg) {
+			var counts [4]uint64
+			for i := range counts {
+				counts[i] = uint64(30 * g.float() * g.float())
+			}
+			d.(*Multinomial).Update(counts[:])
 		}},
 		{"recovery", func() kept {
 			r := NewRecovery(Leading{Side: Up, Lo: .01, Hi: .02, K: 80, N: 1000, Toward: .05})

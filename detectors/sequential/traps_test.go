@@ -71,7 +71,7 @@ func TestOneSideWithoutABetStaysAtNothing(t *testing.T) {
 	for range 20_000 {
 		s.Update([]uint64{0, 0, 1})
 	}
-	for c := range s.m[:3*2*len(s.steps)] {
+	for c := range s.m[:2*2*len(s.steps)] {
 		if s.m[c] != 0 {
 			t.Fatalf("component %d of the regular bins has evidence %v without a record in them", c, s.m[c])
 		}
