@@ -47,6 +47,9 @@ func (n Notification) Facts() []Fact {
 		add("blind", "yes: the data that would resolve it is missing; the last known state is held")
 	}
 	add("severity", n.Severity())
+	if lines := paragraph(lead.Annotations[AnnotationDescription]); len(lines) > 0 {
+		out = append(out, Fact{"description", lines})
+	}
 	if lines := n.featureLines(); len(lines) > 1 {
 		out = append(out, Fact{"features", lines})
 	}
@@ -103,7 +106,9 @@ func (n Notification) featureLines() []string {
 			if d := a.Annotations[AnnotationEffect]; d != "" && len(lines) < leadingFeatures {
 				line += " (" + d + ")"
 			}
-		} else if t := a.Annotations[AnnotationSummary]; t != "" {
+		} else if t := strings.TrimPrefix(a.Annotations[AnnotationSummary], a.Labels[alert.LabelModel]+": "); strings.Contains(t, f) {
+			line = t
+		} else if t != "" {
 			line += ": " + t
 		}
 		if len(lines) < leadingFeatures && !a.StartsAt.IsZero() {
@@ -132,15 +137,15 @@ func recoveredLines(n Notification) []string {
 	return limited(lines)
 }
 
-// descriptions are the paragraphs of the alerts, each once.
+// descriptions are one line for each alert that the features do not tell of already.
 func descriptions(n Notification) []string {
 	var lines []string
-	for _, a := range n.listed() {
-		text := a.Annotations[AnnotationDescription]
-		if text == "" && a.Labels[alert.LabelFeature] == "" {
-			text = a.Annotations[AnnotationSummary] // of a feature it stands among the features already
-		}
+	for i, a := range n.listed() {
+		text := a.Annotations[AnnotationSummary]
 		if text == "" {
+			text = a.Annotations[AnnotationDescription]
+		}
+		if i == 0 || text == "" || a.Labels[alert.LabelFeature] != "" {
 			continue
 		}
 		line := Cut(OneLine(a.Name()+": "+text), maxFactRunes)
@@ -153,6 +158,17 @@ func descriptions(n Notification) []string {
 		lines = append(lines, fmt.Sprintf("and %d more alerts", n.Unlisted))
 	}
 	return lines
+}
+
+// paragraph keeps the lines of a longer text, each made safe on its own.
+func paragraph(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = Cut(OneLine(line), maxFactRunes); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return limited(lines)
 }
 
 func limited(lines []string) []string {
