@@ -1,0 +1,106 @@
+// Package reference builds reference files from logs that were written already, and shows what is in one.
+//
+// A reference holds counts per bin and per named category, never a record. Building reads every file once, in memory
+// bounded by a million values a column. The package keeps nothing and writes no file: the caller does.
+package reference
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/ingest"
+	"github.com/plumbline-ml/plumbline/internal/monitor"
+	"github.com/plumbline-ml/plumbline/internal/tail"
+)
+
+// Options say what to build from what.
+type Options struct {
+	Model    string    // path of the model file
+	Files    []string  // files or globs: any format that the model file names, plain, .gz or .zst
+	From     time.Time // event time of the first record that counts; zero means what the model file says, or the first
+	Until    time.Time // event time before which records count; zero likewise
+	Progress func(done, total int64)
+}
+
+// Built is a reference and how it came about.
+type Built struct {
+	JSON    []byte // the file's content
+	Records uint64
+	Columns int
+	Lines   uint64
+	Errors  uint64 // lines that could not be read as a record
+	From    time.Time
+	Until   time.Time
+}
+
+// Build reads the files and returns the reference of the model.
+func Build(ctx context.Context, opts Options) (*Built, error) {
+	m, err := monitor.LoadModel(opts.Model)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, g := range opts.Files {
+		found, err := filepath.Glob(g)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s matches no file", g)
+		}
+		files = append(files, found...)
+	}
+	slices.Sort(files)
+	files = slices.Compact(files)
+	if !opts.From.IsZero() {
+		m.Reference.From = opts.From
+	}
+	if !opts.Until.IsZero() {
+		m.Reference.Until = opts.Until
+	}
+	ref, stats, err := ingest.BuildReference(ctx, m, files, tail.Options{}, opts.Progress)
+	if err != nil {
+		return nil, err
+	}
+	data, err := ref.Encode()
+	if err != nil {
+		return nil, err
+	}
+	b := &Built{JSON: data, Records: ref.Records, Columns: len(ref.Columns), Lines: stats.Lines}
+	for _, n := range stats.Errors {
+		b.Errors += n
+	}
+	if ref.From != nil {
+		b.From, b.Until = *ref.From, *ref.Until
+	}
+	return b, nil
+}
+
+// Table is what people see of a reference: one row a column.
+func Table(ref *monitor.Reference) (header []string, rows [][]string) {
+	for _, c := range ref.Columns {
+		var missing uint64
+		for _, n := range c.Missing {
+			missing += n
+		}
+		what := fmt.Sprintf("%d categories", len(c.Categories))
+		if c.Grid != nil {
+			what = fmt.Sprintf("%d bins from %.4g to %.4g", len(c.Counts), c.Grid.Low, c.Grid.High)
+		} else if len(c.Categories) > 0 {
+			what += ", most frequent " + c.Categories[0].Name
+		}
+		share := 0.0
+		if total := c.Count + missing; total > 0 {
+			share = float64(missing) / float64(total)
+		}
+		rows = append(rows, []string{c.Name, c.Role, string(c.Kind), strconv.FormatUint(c.Count, 10), fmt.Sprintf("%.2f%%", 100*share), what})
+	}
+	return []string{"feature", "role", "kind", ">values", ">missing", "holds"}, rows
+}
+
+// Read reads a reference file.
+func Read(path string) (*monitor.Reference, error) { return monitor.ReadReference(path) }
