@@ -69,8 +69,8 @@ func appendFloat(out []byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint64(out, math.Float64bits(v))
 }
 
-// AppendCounts packs counts as variable-length integers: about two bytes a bin for what a slot of a window holds,
-// against eight. Slots that are closed can be kept packed; AddPacked adds one back.
+// AppendCounts packs counts as variable-length integers: one to three bytes a bin for what a slot of a window holds,
+// against eight.
 func AppendCounts(out []byte, counts []uint64) []byte {
 	for _, c := range counts {
 		out = binary.AppendUvarint(out, c)

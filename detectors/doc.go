@@ -5,7 +5,7 @@
 // package-level state that changes. Values may be used from several goroutines as long as nobody writes; a Grid is
 // immutable after its construction. Every type states its bound on memory, every Merge is exact (the counts and
 // sums of any split, merged in any order, are the same bits), and the functions on the hot path (Grid.Bin,
-// NumberSummary.Add, NumberSlot.Add, Sketch.Add, HLL.Add) do not allocate.
+// NumberSummary.Add, HLL.Add, TopK.Add and Sketch.Add on what they know already) do not allocate.
 //
 // What it does not do. Nothing here decides to wake a person. Statistics describe; the evidence that may page is in
 // package detectors/sequential, and the classics that users ask for by name are in detectors/classic. Bins are fixed

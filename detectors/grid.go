@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -10,8 +11,8 @@ import (
 const MaxFineBins = 256
 
 // NumWide is how many bins of a Grid also keep a sum of the values that fell into them: the two open ones and the
-// widest others. There the position inside the bin matters for Wasserstein distances, elsewhere it does not.
-const NumWide = 16
+// widest others. There the position inside the bin matters for a Wasserstein distance, elsewhere it does not.
+const NumWide = 24
 
 // noWide marks a fine bin without a sum of its own.
 const noWide = 0xff
@@ -43,7 +44,6 @@ type Grid struct {
 	hist     []float64 // upper edges of the histogram for people: cuts, atoms and their predecessors
 	histOf   []uint8   // fine -> histogram bucket
 	wideOf   []uint8   // fine -> index of its sum, or noWide
-	wideBins []uint8   // index of a sum -> fine bin
 
 	index *index
 	sums  rounder
@@ -197,14 +197,14 @@ func (g *Grid) derive() {
 		}
 		g.histOf[b] = uint8(countBelow(g.hist, up))
 	}
-	g.deriveWide()
+	g.deriveSums()
 	g.index = newIndex(s.FineEdges, s.Center, s.spread())
 	g.sums = newRounder(s.spread())
 }
 
-// deriveWide picks the bins that keep a sum: the open ones and the widest others. A function of the edges alone, so
-// that every node and every restart picks the same.
-func (g *Grid) deriveWide() {
+// deriveSums picks the bins that keep a sum: the open ones and the widest others. It is a function of the edges alone,
+// and must stay the one it is: the sums in reference files and in state follow its order.
+func (g *Grid) deriveSums() {
 	fine := g.Fine()
 	order := make([]int, fine)
 	for b := range order {
@@ -216,25 +216,15 @@ func (g *Grid) deriveWide() {
 		}
 		return g.upper(b)/2 - g.lower(b)/2 // halves: the difference of two float64 may overflow
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch wa, wb := width(a), width(b); {
-		case wa > wb:
-			return -1
-		case wa < wb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(width(b), width(a)) })
 	g.wideOf = make([]uint8, fine)
 	for b := range g.wideOf {
 		g.wideOf[b] = noWide
 	}
 	for i, b := range order[:min(NumWide, fine)] {
-		if width(b) == 0 {
-			break
+		if width(b) > 0 {
+			g.wideOf[b] = uint8(i)
 		}
-		g.wideOf[b] = uint8(i)
-		g.wideBins = append(g.wideBins, uint8(b))
 	}
 }
 

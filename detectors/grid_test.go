@@ -215,7 +215,7 @@ func TestGridSurvivesItsCodec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(k.wideBins, g.wideBins) || !slices.Equal(k.coarseOf, g.coarseOf) {
+		if !slices.Equal(k.wideOf, g.wideOf) || !slices.Equal(k.coarseOf, g.coarseOf) {
 			t.Errorf("%s: derived tables changed", f.name)
 		}
 	}

@@ -13,9 +13,8 @@ type weighted struct {
 
 const (
 	maxEdges    = MaxFineBins - 1
-	tailLevels  = 8  // extra edges in each tail: at 1/400, 1/800, ... of the reference
 	fewRecords  = 20 // statistics of fewer records are rounded before they are kept
-	finestShare = 1.0 / 224
+	finestShare = 1.0 / 200
 )
 
 // newGrid makes a grid from distinct ascending values with counts.
@@ -40,7 +39,7 @@ func newGrid(values []weighted, opts GridOptions) (*Grid, error) {
 	s.Atoms, s.Cuts = ruleB(values, s.Records)
 	s.Low, s.High = roundedRange(values, &s)
 	s.FineEdges = fineEdges(values, &s, limit-1)
-	s.Means = binMeans(values, &s)
+	s.binMeans(values)
 	g := &Grid{spec: s}
 	g.derive()
 	return g, nil
@@ -150,7 +149,8 @@ func roundTo(x, unit float64, round func(float64) float64) float64 {
 	return x
 }
 
-// fineEdges refines the coarse bins. The share a bin may hold starts at 1/224 and grows until the edges fit.
+// fineEdges refines the coarse bins. The share a bin may hold starts at 1/200 and grows until the edges fit; what is
+// left of the limit goes where the position inside a bin matters most.
 func fineEdges(values []weighted, s *GridSpec, limit int) []float64 {
 	must := slices.Clone(s.Cuts)
 	for _, a := range s.Atoms {
@@ -161,79 +161,67 @@ func fineEdges(values []weighted, s *GridSpec, limit int) []float64 {
 	}
 	slices.Sort(must)
 	must = slices.Compact(must)
-	lo, hi := finestShare, 1.0
-	edges := cutAt(values, s, must, lo)
-	if len(edges) <= limit {
-		return edges
-	}
-	best := must
-	for range 24 {
-		mid := (lo + hi) / 2
-		if edges = cutAt(values, s, must, mid); len(edges) <= limit {
-			best, hi = edges, mid
-		} else {
-			lo = mid
+	edges := cutAt(values, s, must, finestShare)
+	if len(edges) > limit {
+		lo, hi := finestShare, 1.0
+		best := must
+		for range 24 {
+			mid := (lo + hi) / 2
+			if edges = cutAt(values, s, must, mid); len(edges) <= limit {
+				best, hi = edges, mid
+			} else {
+				lo = mid
+			}
 		}
+		edges = best
 	}
-	return best
+	return splitWide(values, s, edges, limit)
 }
 
 // cutAt cuts between distinct values so that no bin holds more than the share, except single values; those that are
-// heavier get a bin of their own, as atoms do. Cuts lie halfway between neighbours and are no record's value.
+// heavier get a bin of their own, as atoms do. Between two edges that must be, bins are equally heavy. Cuts lie halfway
+// between neighbours and are no record's value.
 func cutAt(values []weighted, s *GridSpec, must []float64, share float64) []float64 {
-	n := float64(s.Records)
+	most := share * float64(s.Records)
 	edges := slices.Clone(must)
-	tails := tailRanks(s.Records, share)
-	next := 0   // index into must of the next edge not below the current value
-	acc := 0.0  // weight in the current bin
-	seen := 0.0 // records below the current value
-	for i, v := range values {
-		for next < len(must) && must[next] < v.x {
+	next := 0
+	for i := 0; i < len(values); {
+		for next < len(must) && must[next] < values[i].x {
 			next++
-			acc = 0
 		}
-		w := float64(v.n)
-		heavy := v.n >= 2 && w > share*n
-		tail := len(tails) > 0 && seen >= tails[0]
-		for len(tails) > 0 && seen >= tails[0] {
-			tails = tails[1:]
-		}
-		if i > 0 && (heavy || tail || acc > 0 && acc+w > share*n) {
-			if heavy {
-				edges = append(edges, pred(v.x))
-			} else {
-				edges = append(edges, between(values[i-1].x, v.x))
+		if isHeavy(values[i], most) {
+			if p := pred(values[i].x); !math.IsInf(p, 0) {
+				edges = append(edges, p)
 			}
-			acc = 0
-		} else if heavy && i == 0 && !math.IsInf(pred(v.x), 0) {
-			edges = append(edges, pred(v.x))
+			edges = append(edges, values[i].x)
+			i++
+			continue
 		}
-		acc += w
-		seen += w
-		if heavy {
-			edges = append(edges, v.x)
-			acc = 0
+		// A run of light values without an edge between them.
+		end, weight := i, 0.0
+		for end < len(values) && !isHeavy(values[end], most) && (next == len(must) || values[end].x <= must[next]) {
+			weight += float64(values[end].n)
+			end++
+		}
+		each := weight / math.Ceil(weight/most)
+		acc, done := 0.0, 1.0
+		for ; i < end; i++ {
+			w := float64(values[i].n)
+			if acc > 0 && acc+w > each*done+0.5 {
+				edges = append(edges, between(values[i-1].x, values[i].x))
+				done = math.Floor(acc/each) + 1
+				if acc+w > each*done+0.5 {
+					done++
+				}
+			}
+			acc += w
 		}
 	}
 	slices.Sort(edges)
 	return slices.Compact(edges)
 }
 
-// tailRanks are the ranks at which both tails are cut more finely than the bulk: halving shares, because in a heavy
-// tail the position inside a bin is what a Wasserstein distance is made of.
-func tailRanks(records uint64, share float64) []float64 {
-	n := float64(records)
-	var ranks []float64
-	for level := range tailLevels {
-		r := math.Floor(n * share / math.Pow(2, float64(level+1)))
-		if r < 1 {
-			break
-		}
-		ranks = append(ranks, r, n-r)
-	}
-	slices.Sort(ranks)
-	return slices.Compact(ranks)
-}
+func isHeavy(v weighted, most float64) bool { return v.n >= 2 && float64(v.n) > most }
 
 // between is a number in [a, b) near the middle: an edge with a on its left and b on its right.
 func between(a, b float64) float64 {
@@ -244,8 +232,8 @@ func between(a, b float64) float64 {
 	return m + 0
 }
 
-// binMeans is the mean of the reference in each fine bin.
-func binMeans(values []weighted, s *GridSpec) []float64 {
+// binMeans fills the mean of the reference in each fine bin.
+func (s *GridSpec) binMeans(values []weighted) {
 	fine := len(s.FineEdges) + 1
 	sum := make([]float64, fine)
 	count := make([]uint64, fine)
@@ -254,32 +242,38 @@ func binMeans(values []weighted, s *GridSpec) []float64 {
 		sum[b] += (v.x - s.Center) * float64(v.n)
 		count[b] += v.n
 	}
-	means := make([]float64, fine)
+	s.Means = make([]float64, fine)
 	for b := range fine {
-		lo, up := s.Low, s.High
-		if b > 0 {
-			lo = s.FineEdges[b-1]
-		}
-		if b < fine-1 {
-			up = s.FineEdges[b]
-		}
+		lo, up := s.bounds(b)
+		mean := sum[b] / float64(count[b])
 		switch {
 		case pred(up) == lo:
-			means[b] = up
+			s.Means[b] = up
 			continue
-		case count[b] == 0:
-			means[b] = lo/2 + up/2
+		case count[b] == 0 || math.IsInf(mean, 0):
+			s.Means[b] = lo/2 + up/2
 		case count[b] < fewRecords:
-			means[b] = s.Center + roundTo(sum[b]/float64(count[b]), s.spread()/64, math.Round)
+			s.Means[b] = s.Center + roundTo(mean, s.spread()/64, math.Round)
 		default:
-			means[b] = s.Center + sum[b]/float64(count[b])
+			s.Means[b] = s.Center + mean
 		}
 		if b > 0 {
-			means[b] = max(means[b], lo)
+			s.Means[b] = max(s.Means[b], lo)
 		}
 		if b < fine-1 {
-			means[b] = min(means[b], up)
+			s.Means[b] = min(s.Means[b], up)
 		}
 	}
-	return means
+}
+
+// bounds are the edges of a fine bin, the reference's range standing in where it is open.
+func (s *GridSpec) bounds(b int) (lo, up float64) {
+	lo, up = s.Low, s.High
+	if b > 0 {
+		lo = s.FineEdges[b-1]
+	}
+	if b < len(s.FineEdges) {
+		up = s.FineEdges[b]
+	}
+	return lo, up
 }

@@ -32,7 +32,7 @@ func (r MissingReason) String() string {
 }
 
 // NumberSummary is the mergeable profile of a numeric feature over a window or over the reference: counts in the
-// fine bins of a Grid and sums. Memory: 8 bytes a bin and 250 bytes.
+// fine bins of a Grid and sums. Memory: 8 bytes a bin and 320 bytes.
 //
 // Sums are kept relative to the center of the grid and rounded to a fixed power of two (2^-26 of the reference's
 // spread), so that additions are exact and a merge in any order gives the same bits up to about 10^7 records whose
@@ -80,6 +80,19 @@ func (s *NumberSummary) Add(g *Grid, x float64) int {
 		s.Wide[w] += g.sums.coarse(dev)
 	}
 	return b
+}
+
+// AddMany counts n records of one finite value, as a sketch or a table of frequencies gives them.
+func (s *NumberSummary) AddMany(g *Grid, x float64, n uint64) {
+	b := g.index.bin(x)
+	s.Fine[b] += n
+	s.N += n
+	dev, sq := g.sums.round(x - g.spec.Center)
+	s.Dev += dev * float64(n)
+	s.DevSq += sq * float64(n)
+	if w := g.wideOf[b]; w != noWide {
+		s.Wide[w] += g.sums.coarse(dev) * float64(n)
+	}
 }
 
 // MissingTotal is the number of records without a number.

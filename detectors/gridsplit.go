@@ -1,0 +1,100 @@
+package detectors
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// piece is a fine bin while the edges are being chosen.
+type piece struct {
+	lo, up      float64
+	first, last int    // values[first:last] lie in it
+	n           uint64 // records in it
+}
+
+// splitWide spends the remaining edges on the bins where not knowing the position of a value inside its bin costs most
+// of a Wasserstein distance: width times share, the neighbours' included, because a window may put values where the
+// reference has none. Tails and gaps between frequent values are what it finds.
+func splitWide(values []weighted, s *GridSpec, edges []float64, limit int) []float64 {
+	pieces := make([]piece, 0, limit+1)
+	at := 0
+	for b := 0; b <= len(edges); b++ {
+		p := piece{lo: s.Low, up: s.High, first: at}
+		if b > 0 {
+			p.lo = edges[b-1]
+		}
+		if b < len(edges) {
+			p.up = edges[b]
+		}
+		for at < len(values) && (b == len(edges) || values[at].x <= p.up) {
+			p.n += values[at].n
+			at++
+		}
+		p.last = at
+		pieces = append(pieces, p)
+	}
+	for len(pieces) <= limit {
+		best, score := -1, 0.0
+		for i, p := range pieces {
+			mass := float64(p.n)
+			if i > 0 {
+				mass += float64(pieces[i-1].n) / 4
+			}
+			if i+1 < len(pieces) {
+				mass += float64(pieces[i+1].n) / 4
+			}
+			width := p.up - p.lo
+			if !(width > 0) || math.IsInf(width, 0) || pred(p.up) <= p.lo {
+				continue
+			}
+			if v := mass * width; v > score && splitPoint(values, p) > p.lo {
+				best, score = i, v
+			}
+		}
+		if best < 0 {
+			break
+		}
+		p := pieces[best]
+		x := splitPoint(values, p)
+		mid := p.first
+		left := piece{lo: p.lo, up: x, first: p.first}
+		for mid < p.last && values[mid].x <= x {
+			left.n += values[mid].n
+			mid++
+		}
+		left.last = mid
+		right := piece{lo: x, up: p.up, first: mid, last: p.last, n: p.n - left.n}
+		pieces[best] = left
+		pieces = slices.Insert(pieces, best+1, right)
+	}
+	out := make([]float64, 0, len(pieces)-1)
+	for _, p := range pieces[:len(pieces)-1] {
+		out = append(out, p.up)
+	}
+	slices.SortFunc(out, cmp.Compare[float64])
+	return slices.Compact(out)
+}
+
+// splitPoint cuts a bin where records times width is the same on both sides, between distinct values; a bin with fewer
+// than two of them is halved. p.lo when the bin cannot be split.
+func splitPoint(values []weighted, p piece) float64 {
+	if p.last-p.first >= 2 {
+		var below uint64
+		for i := p.first; i+1 < p.last; i++ {
+			below += values[i].n
+			x := between(values[i].x, values[i+1].x)
+			if x >= p.up {
+				break
+			}
+			if float64(below)*(x-p.lo) >= float64(p.n-below)*(p.up-x) || i+2 == p.last {
+				return x
+			}
+		}
+	}
+	x := p.lo/2 + p.up/2
+	if x >= p.up || x <= p.lo {
+		return p.lo
+	}
+	return x + 0
+}
