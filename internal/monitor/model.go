@@ -31,6 +31,7 @@ type Model struct {
 	MinCategoryCount uint64        // names seen less often appear only as "other"
 	MaxCategories    int           // named categories of one column
 
+	place [2]int   // line and column of the name
 	notes []string // what the file left out and a preset filled in
 }
 

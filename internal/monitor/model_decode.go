@@ -39,7 +39,7 @@ func LoadModels(dir string) ([]*Model, error) {
 			continue
 		}
 		if first, ok := taken[m.Name]; ok {
-			d.problems = append(d.problems, &Problem{File: path, Key: "model", Text: fmt.Sprintf("the name %q is taken by %s", m.Name, first), Fix: "give each model its own name"})
+			d.problems = append(d.problems, &Problem{File: path, Line: m.place[0], Column: m.place[1], Key: "model", Text: fmt.Sprintf("the name %q is taken by %s", m.Name, first), Fix: "give each model its own name"})
 			continue
 		}
 		taken[m.Name] = path
@@ -107,6 +107,9 @@ func (d *decoder) syntax(err error) {
 			p.Column = c
 		}
 		p.Text = "is not YAML: " + m[3]
+		if strings.HasPrefix(m[3], "did not find expected") {
+			p.Line++ // the library counts from zero in messages of its parser, from one in those of its scanner
+		}
 	}
 	d.problems = append(d.problems, p)
 }
@@ -130,7 +133,7 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 				if !modelName.MatchString(s) {
 					d.fail(e.val, e.path, fmt.Sprintf("%q cannot be a name", clip(s)), "letters, digits and . _ : / -, at most 128 of them", "")
 				}
-				m.Name = s
+				m.Name, m.place = s, [2]int{e.val.Line, e.val.Column}
 			}
 		case "logs":
 			d.logs(m, e)
@@ -196,7 +199,6 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 	if m.Score == nil && m.Label == nil && len(m.Features) == 0 && len(d.problems) == 0 {
 		d.fail(root, "features", "neither predictions nor features are named", "at least one of them", "add features: [{path: features.*}]")
 	}
-	d.duplicates(m, root)
 }
 
 // times checks what pane, bucket, lateness and windows must be to each other.

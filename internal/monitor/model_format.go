@@ -63,12 +63,26 @@ func (d *decoder) onegroup(e entry, pattern string) {
 	}
 }
 
-// compile checks that the parser takes the model's fields.
+// compile checks that the parser takes the model's fields, and points at the one that it does not take.
 func (d *decoder) compile(m *Model, root *yaml.Node) {
 	if len(d.problems) > 0 {
 		return
 	}
-	if _, err := m.Compile(); err != nil {
+	_, err := m.Compile()
+	if err == nil {
+		return
+	}
+	format, opts := m.Format()
+	for _, f := range m.Fields() {
+		if _, one := parse.Compile(format, opts, []parse.Field{f}); one != nil {
+			n := d.places[f.Path]
+			if n == nil {
+				n = root
+			}
+			d.fail(n, "", one.Error(), "", "")
+		}
+	}
+	if len(d.problems) == 0 {
 		d.fail(root, "logs", err.Error(), "", "")
 	}
 }

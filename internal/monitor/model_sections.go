@@ -64,10 +64,14 @@ func (d *decoder) fields(m *Model, e entry) {
 	for _, k := range d.mapping(e.val, e.path, "timestamp", "version") {
 		switch k.name {
 		case "version":
-			m.Version, _ = d.text(k, "the path of the model's version in a record")
+			if m.Version, _ = d.text(k, "the path of the model's version in a record"); m.Version != "" {
+				d.path(k.val, k.path, m.Version)
+			}
 		case "timestamp":
 			if k.val.Kind == yaml.ScalarNode {
-				m.Timestamp.Path, _ = d.text(k, "the path of the event time in a record")
+				if m.Timestamp.Path, _ = d.text(k, "the path of the event time in a record"); m.Timestamp.Path != "" {
+					d.path(k.val, k.path, m.Timestamp.Path)
+				}
 				continue
 			}
 			for _, t := range d.mapping(k.val, k.path, "path", "pattern", "layout") {
@@ -83,6 +87,8 @@ func (d *decoder) fields(m *Model, e entry) {
 			}
 			if m.Timestamp.Path == "" {
 				d.fail(k.val, k.path, "path is missing", "the path of the event time in a record", "add path: ts")
+			} else {
+				d.path(k.val, k.path, m.Timestamp.Path)
 			}
 		}
 	}
@@ -118,6 +124,8 @@ func (d *decoder) predictions(m *Model, e entry) {
 		}
 		if isWildcard(p.Path) {
 			d.fail(k.val, k.path, "a prediction cannot be a wildcard", "the path of one value", "")
+		} else if p.Path != "" {
+			d.path(k.val, k.path, p.Path)
 		}
 		if k.name == "label" {
 			p.Kind = KindCategory
@@ -169,6 +177,7 @@ func (d *decoder) features(m *Model, e entry) {
 			continue
 		}
 		d.path(item, k.path, f.Path)
+		d.duplicates(item, m, &f, k.path)
 		m.Features = append(m.Features, f)
 	}
 	if len(m.Features) > maxFeatures {
@@ -236,7 +245,9 @@ func (d *decoder) feature(m *Model, k entry, f *FeatureConfig) {
 func (d *decoder) path(n *yaml.Node, key, path string) {
 	if star := strings.IndexByte(path, '*'); star >= 0 && (star != len(path)-1 || !isWildcard(path)) {
 		d.fail(n, key, fmt.Sprintf("%q has a * that is not the last step", clip(path)), "a path that ends in .*", "")
+		return
 	}
+	d.wrote(path, n)
 	if len(path) > 256 {
 		d.fail(n, key, "path is longer than 256 characters", "a shorter path", "")
 		return
@@ -247,21 +258,16 @@ func (d *decoder) path(n *yaml.Node, key, path string) {
 }
 
 // duplicates refuses two columns with the same path or the same name.
-func (d *decoder) duplicates(m *Model, root *yaml.Node) {
-	paths, names := map[string]bool{}, map[string]bool{}
-	for _, f := range m.Features {
-		if paths[f.Path] {
-			d.fail(root, "features", fmt.Sprintf("the path %q stands twice", clip(f.Path)), "each path once", "")
+func (d *decoder) duplicates(n *yaml.Node, m *Model, f *FeatureConfig, key string) {
+	for i := range m.Features {
+		o := &m.Features[i]
+		switch {
+		case o.Path == f.Path:
+			d.fail(n, key, fmt.Sprintf("the path %q stands twice", clip(f.Path)), "each path once", "")
+		case f.Wildcard() || f.Ignore || o.Wildcard() || o.Ignore:
+		case o.label(o.Path) == f.label(f.Path):
+			d.fail(n, key, fmt.Sprintf("the name %q stands twice", clip(f.label(f.Path))), "each name once", "")
 		}
-		paths[f.Path] = true
-		if f.Wildcard() || f.Ignore {
-			continue
-		}
-		name := f.label(f.Path)
-		if names[name] {
-			d.fail(root, "features", fmt.Sprintf("the name %q stands twice", clip(name)), "each name once", "")
-		}
-		names[name] = true
 	}
 }
 

@@ -1,8 +1,10 @@
 package monitor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -73,6 +75,27 @@ const maxProblems = 20
 type decoder struct {
 	file     string
 	problems []error
+	places   map[string]*yaml.Node // where each path of a record is written
+}
+
+// wrote notes where a path of a record is written, so that a later check can point there.
+func (d *decoder) wrote(path string, n *yaml.Node) {
+	if d.places == nil {
+		d.places = map[string]*yaml.Node{}
+	}
+	if d.places[path] == nil {
+		d.places[path] = n
+	}
+}
+
+// planned are keys that one might expect and that are not read. They are refused like any other unknown key, with
+// what to write instead.
+var planned = map[string]string{
+	"reference.rolling":  "a rolling reference is not supported: use learn, or build a file",
+	"reference.registry": "a registry is not supported: build a file, and name it with file",
+	"fields.id":          "records are not joined: remove it",
+	"fields.client":      "records are not weighted by client: remove it",
+	"segments":           "segments are not supported: give each segment a model file of its own",
 }
 
 func (d *decoder) fail(n *yaml.Node, key, text, expected, fix string) {
@@ -86,7 +109,18 @@ func (d *decoder) fail(n *yaml.Node, key, text, expected, fix string) {
 	d.problems = append(d.problems, p)
 }
 
-func (d *decoder) err() error { return errors.Join(d.problems...) }
+// err is everything that is wrong, in the order of the file.
+func (d *decoder) err() error {
+	slices.SortStableFunc(d.problems, func(a, b error) int {
+		p, ok := a.(*Problem)
+		q, both := b.(*Problem)
+		if !ok || !both || p.File != q.File {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+	})
+	return errors.Join(d.problems...)
+}
 
 // entry is one key of a mapping.
 type entry struct {
@@ -116,8 +150,8 @@ func (d *decoder) mapping(n *yaml.Node, path string, known ...string) []entry {
 		case seen[k.Value]:
 			d.fail(k, full, "stands twice", "", "keep one of them")
 		case !contains(known, k.Value):
-			fix := ""
-			if guess := nearest(k.Value, known); guess != "" {
+			fix := planned[full]
+			if guess := nearest(k.Value, known); fix == "" && guess != "" {
 				fix = "did you mean " + guess + "?"
 			}
 			d.fail(k, full, "unknown key", "one of "+list(known), fix)
