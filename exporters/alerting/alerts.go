@@ -19,11 +19,21 @@ type entry struct {
 	a       alert.Alert
 	set     model.LabelSet // a.Labels in Alertmanager's type
 	size    int
+	ended   time.Time // when it was heard that the alert ended; zero while it fires
 	expires time.Time // for alerts that came by the API: end of an alert that nobody repeats; zero means never
 	groups  []*group
 }
 
 func (e *entry) firing() bool { return e.a.State == alert.Firing }
+
+// rememberEnded is how long an alert that ended is remembered, so that a batch which was sent before the end and
+// arrives after it does not open the incident again.
+const rememberEnded = 15 * time.Minute
+
+func (e *entry) forgettable(now time.Time) bool {
+	age := now.Sub(e.ended)
+	return age > rememberEnded || age < -time.Minute // the clock jumped back
+}
 
 // start is when the alert began to fire, as far as its sender knows.
 func (e *entry) start() time.Time {
@@ -59,7 +69,7 @@ func (d *Dispatcher) accept(now time.Time, a alert.Alert) *entry {
 		d.resolveForgotten(now, a)
 		return nil
 	case old == nil:
-		if len(d.alerts) >= maxAlerts || d.alertText+size > maxAlertTextBytes {
+		if d.full(size) && !d.evictEnded(size) {
 			d.metrics.suppress("overflow")
 			return nil
 		}
@@ -80,10 +90,29 @@ func (d *Dispatcher) accept(now time.Time, a alert.Alert) *entry {
 	a.Labels = old.a.Labels
 	old.a, old.size = a, size
 	if changed {
+		if old.ended = (time.Time{}); !old.firing() {
+			old.ended = now
+		}
 		old.touch()
 		d.state.touch(alertPrefix + key)
 	}
 	return old
+}
+
+func (d *Dispatcher) full(more int) bool {
+	return len(d.alerts) >= maxAlerts || d.alertText+more > maxAlertTextBytes
+}
+
+// evictEnded makes room at the cost of remembering alerts that have ended and that nobody has to be told of.
+func (d *Dispatcher) evictEnded(more int) bool {
+	told := d.toldAlerts()
+	for key, e := range d.alerts {
+		if !e.firing() && !told[key] {
+			d.remove(e)
+		}
+	}
+	d.dropEmpty()
+	return !d.full(more)
 }
 
 // touch marks the groups of an alert for the next Tick.

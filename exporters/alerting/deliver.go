@@ -146,7 +146,7 @@ func (d *Dispatcher) finish(ctx context.Context, a *attempt, now time.Time, advi
 		b.failures, b.notBefore = 0, time.Time{}
 		d.metrics.sent(inc.Kind, a.n.Action)
 		if d.incidents[inc.id()] == inc {
-			d.acknowledge(inc, a.seq, a.n.Action != destination.Resolve)
+			d.acknowledge(inc, a.seq, a.n.Action != destination.Resolve, now)
 		}
 	case ctx.Err() != nil:
 		// We are stopping: the call says nothing about the destination.

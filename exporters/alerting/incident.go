@@ -35,9 +35,10 @@ type incident struct {
 	Unlisted     int         `json:"unlisted,omitempty"`
 
 	// What was acknowledged.
-	AckedSeq    uint64 `json:"acked_seq"`
-	AckedFiring bool   `json:"acked_firing"`
-	Sealed      []byte `json:"target,omitempty"` // what the destination answered when it opened, encrypted
+	AckedSeq    uint64    `json:"acked_seq"`
+	AckedFiring bool      `json:"acked_firing"`
+	ToldAt      time.Time `json:"told_at,omitzero"`
+	Sealed      []byte    `json:"target,omitempty"` // what the destination answered when it opened, encrypted
 
 	// What was refused for good. It is tried again under another credential or with new content.
 	RejectedSeq    uint64    `json:"rejected_seq,omitempty"`
@@ -87,6 +88,15 @@ func (inc *incident) action() destination.Action {
 	return destination.Trigger
 }
 
+// last is the time that group_interval and repeat_interval count from. When an outage or the limit on calls
+// held the last state up, they count from when it was taken.
+func (inc *incident) last() time.Time {
+	if inc.ToldAt.After(inc.DecidedAt) {
+		return inc.ToldAt
+	}
+	return inc.DecidedAt
+}
+
 func (inc *incident) notification(externalURL string) Notification {
 	return Notification{
 		Receiver: inc.Receiver, Integration: inc.Integration, Kind: inc.Kind, Key: inc.Key,
@@ -118,7 +128,7 @@ func (d *Dispatcher) decide(inc *incident, now time.Time, firing bool, reason st
 	inc.alerts = slices.Clip(list[:len(list)-inc.Unlisted])
 	n := inc.notification(d.opts.ExternalURL)
 	if d.opts.DryRun {
-		d.acknowledge(inc, inc.Seq, firing)
+		d.acknowledge(inc, inc.Seq, firing, now)
 	}
 	if d.incidents[inc.id()] != nil {
 		d.state.touch(incidentPrefix + inc.id())
@@ -127,8 +137,8 @@ func (d *Dispatcher) decide(inc *incident, now time.Time, firing bool, reason st
 }
 
 // acknowledge records that the destination believes state seq. A resolved incident is done with.
-func (d *Dispatcher) acknowledge(inc *incident, seq uint64, firing bool) {
-	inc.AckedSeq, inc.AckedFiring = max(inc.AckedSeq, seq), firing
+func (d *Dispatcher) acknowledge(inc *incident, seq uint64, firing bool, now time.Time) {
+	inc.AckedSeq, inc.AckedFiring, inc.ToldAt = max(inc.AckedSeq, seq), firing, now
 	inc.tries, inc.notBefore = 0, time.Time{}
 	if inc.Seq == seq && !inc.Firing {
 		d.forget(inc)

@@ -13,6 +13,7 @@ func (d *Dispatcher) expirePosted(now time.Time) {
 			continue
 		}
 		e.a.State, e.a.EndsAt, e.a.UpdatedAt = alert.Resolved, e.expires, now
+		e.ended = now
 		e.touch()
 		d.state.touch(alertPrefix + e.key)
 	}

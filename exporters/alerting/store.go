@@ -103,7 +103,7 @@ func (d *Dispatcher) encode(name string) ([]byte, error) {
 		return d.silences.encode()
 	case strings.HasPrefix(name, alertPrefix):
 		if e := d.alerts[strings.TrimPrefix(name, alertPrefix)]; e != nil {
-			return json.Marshal(storedAlert{Alert: toJSON(e.a), Expires: e.expires})
+			return json.Marshal(storedAlert{Alert: toJSON(e.a), Ended: e.ended, Expires: e.expires})
 		}
 	case strings.HasPrefix(name, bucketPrefix):
 		if b := d.buckets[strings.TrimPrefix(name, bucketPrefix)]; b != nil {
@@ -169,7 +169,7 @@ func (d *Dispatcher) decode(name string, data []byte) error {
 			return fmt.Errorf("alert record under a foreign name")
 		}
 		_, size := clamp(a)
-		d.alerts[a.Key()] = &entry{key: a.Key(), a: a, set: labelSet(a.Labels), size: size, expires: s.Expires}
+		d.alerts[a.Key()] = &entry{key: a.Key(), a: a, set: labelSet(a.Labels), size: size, ended: s.Ended, expires: s.Expires}
 		d.alertText += size
 	case strings.HasPrefix(name, bucketPrefix):
 		var r bucketRecord
@@ -201,6 +201,7 @@ func (d *Dispatcher) decode(name string, data []byte) error {
 
 type storedAlert struct {
 	Alert   alertJSON `json:"alert"`
+	Ended   time.Time `json:"ended,omitzero"`
 	Expires time.Time `json:"expires,omitzero"`
 }
 

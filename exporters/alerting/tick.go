@@ -132,11 +132,11 @@ func (d *Dispatcher) extend(g *group, inc *incident, open []*entry, now time.Tim
 	joined := slices.ContainsFunc(open, func(e *entry) bool { _, member := inc.Members[e.key]; return !member })
 	switch {
 	case joined:
-		reason, at = destination.ReasonJoined, inc.DecidedAt.Add(opts.GroupInterval)
+		reason, at = destination.ReasonJoined, inc.last().Add(opts.GroupInterval)
 	case d.membersChanged(inc):
-		reason, at = destination.ReasonChanged, inc.DecidedAt.Add(opts.GroupInterval)
+		reason, at = destination.ReasonChanged, inc.last().Add(opts.GroupInterval)
 	case len(open) > 0:
-		reason, at = destination.ReasonRepeated, inc.DecidedAt.Add(opts.RepeatInterval)
+		reason, at = destination.ReasonRepeated, inc.last().Add(opts.RepeatInterval)
 	default:
 		return Notification{}, false
 	}
@@ -174,7 +174,7 @@ func (d *Dispatcher) closeEnded(now time.Time) []Notification {
 	var out []Notification
 	for _, id := range slices.Sorted(maps.Keys(d.incidents)) {
 		inc := d.incidents[id]
-		if !inc.Firing || d.anyFires(inc) || now.Before(inc.DecidedAt.Add(inc.Interval)) {
+		if !inc.Firing || d.anyFires(inc) || now.Before(inc.last().Add(inc.Interval)) {
 			continue
 		}
 		if in := d.integration(inc); in != nil && !in.sendResolved {
@@ -220,20 +220,16 @@ func (d *Dispatcher) memberEntries(inc *incident) []*entry {
 // collect lets go of alerts that have ended and that no open incident still has to tell of, and of refused
 // incidents that ended long ago.
 func (d *Dispatcher) collect(now time.Time) {
-	told := map[string]bool{}
+	told := d.toldAlerts()
 	for _, inc := range d.incidents {
-		if inc.Firing {
-			for key := range inc.Members {
-				told[key] = true
-			}
-		} else if inc.RejectedSeq == inc.Seq && now.Sub(inc.RejectedAt) > rejectedFor {
+		if !inc.Firing && inc.RejectedSeq == inc.Seq && now.Sub(inc.RejectedAt) > rejectedFor {
 			d.log.Error("gave up on closing an incident that the destination refuses", "destination", inc.Integration, "dedup_key", inc.Key)
 			d.forget(inc)
 		}
 	}
 	gone := false
 	for key, e := range d.alerts {
-		if !e.firing() && !told[key] {
+		if !e.firing() && !told[key] && e.forgettable(now) {
 			d.remove(e)
 			gone = true
 		}
@@ -242,6 +238,19 @@ func (d *Dispatcher) collect(now time.Time) {
 		d.dropEmpty()
 	}
 	d.dropIdleRetired()
+}
+
+// toldAlerts are the alerts that open incidents are about.
+func (d *Dispatcher) toldAlerts() map[string]bool {
+	told := map[string]bool{}
+	for _, inc := range d.incidents {
+		if inc.Firing {
+			for key := range inc.Members {
+				told[key] = true
+			}
+		}
+	}
+	return told
 }
 
 // rejectedFor is how long a resolve that was refused for good is kept for a repaired credential.

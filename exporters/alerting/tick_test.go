@@ -32,6 +32,7 @@ func TestOneIncidentPerModelAndCauseOpensAfterGroupWaitAndCloses(t *testing.T) {
 	if f.got[0].Key != f.got[1].Key || len(f.got[0].Key) != 64 {
 		t.Fatal("the resolve has another dedup key")
 	}
+	step(t, d, t0.Add(time.Hour))
 	if len(d.alerts)+len(d.incidents)+len(d.groups) != 0 {
 		t.Fatalf("something is left: %d alerts, %d incidents, %d groups", len(d.alerts), len(d.incidents), len(d.groups))
 	}
