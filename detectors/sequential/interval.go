@@ -28,7 +28,7 @@ func ClopperPearson(k, n uint64, alpha float64) (lo, hi float64) {
 // hundreds of sets asks for.
 func betaQuantile(p, a, b float64) float64 {
 	lo, hi := 0.0, 1.0
-	x := expit(math.Log(a/b) + mathext.NormalQuantile(p)*math.Sqrt(1/a+1/b))
+	x := expit(math.Log(a/b) + normalQuantile(p)*math.Sqrt(1/a+1/b))
 	lbeta := mathext.Lbeta(a, b)
 	for range 200 {
 		f := mathext.RegIncBeta(a, b, x) - p
@@ -64,6 +64,8 @@ func shareInterval(k, n, alpha float64) (lo, hi float64) {
 		return ClopperPearson(uint64(k), uint64(n), alpha)
 	}
 	p := k / n
-	l, width := logit(p), -mathext.NormalQuantile(alpha/2)/math.Sqrt(n*p*(1-p))
+	l, width := logit(p), -normalQuantile(alpha/2)/math.Sqrt(n*p*(1-p))
 	return expit(l - width), expit(l + width)
 }
+
+func normalQuantile(p float64) float64 { return mathext.NormalQuantile(p) }

@@ -46,6 +46,15 @@ func subjects(t testing.TB) []subject {
 			return d
 		}
 	}
+	trail := func(levels int) func() kept {
+		return func() kept {
+			d, err := NewTrail(3, 4, levels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
 	return []subject{
 		{"rate", rate(RateOptions{Lo: .1, Hi: .2, Cap: 2}), rate(RateOptions{Lo: .1, Hi: .3, Cap: 2}), func(d kept, g *lcg) {
 			d.(*Rate).Update(uint64(30*g.float()), uint64(100*g.float()))
@@ -85,6 +94,9 @@ func subjects(t testing.TB) []subject {
 				counts[i] = uint64(30 * g.float() * g.float())
 			}
 			d.(*Multinomial).Update(counts[:])
+		}},
+		{"trail", trail(3), trail(4), func(d kept, g *lcg) {
+			d.(*Trail).Add([]uint64{uint64(300 * g.float()), uint64(2 * g.float()), 7})
 		}},
 		{"recovery", func() kept {
 			r := NewRecovery(Leading{Side: Up, Lo: .01, Hi: .02, K: 80, N: 1000, Toward: .05})
