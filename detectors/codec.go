@@ -84,3 +84,13 @@ func decodeCounts(d *decoder, dst []uint64) {
 		dst[i] = d.uvarint()
 	}
 }
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.buf)
+	if d.bad || n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.buf = d.buf[n:]
+	return v
+}
