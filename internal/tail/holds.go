@@ -79,7 +79,4 @@ func (s *Source) Release(offset int64) {
 		return
 	}
 	s.holds = slices.Delete(s.holds, i, i+1)
-	if s.done && len(s.holds) == 0 {
-		s.t.retire(s)
-	}
 }

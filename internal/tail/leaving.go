@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -9,20 +10,15 @@ const (
 	graceAfterSuccessor = 2 * time.Second  // without growth, once the next file is being written or the file is deleted
 	graceWithoutOne     = 10 * time.Second // without growth, when it was only renamed
 	graceDeleted        = 60 * time.Second // without growth, when it was deleted and nothing took its place: somebody may still write to it
+	graceIncomplete     = 60 * time.Second // without growth, when it is a compressed file that ends too early
+	stuckRetry          = time.Second
 )
 
 // tendLeaving follows files that were renamed away or deleted to their end. Their writers may go on for a while, so
 // the end is believed only when nothing was added for a time. The last line is handed out then
 // even if it has no newline.
 func (t *Tailer) tendLeaving(now time.Time) {
-	for i := 0; i < len(t.leaving); {
-		s := t.leaving[i]
-		if !s.left || s.done || t.tend(s, now) {
-			t.leaving = slices.Delete(t.leaving, i, i+1)
-			continue
-		}
-		i++
-	}
+	t.leaving = slices.DeleteFunc(t.leaving, func(s *Source) bool { return !s.left || s.done || t.tend(s, now) })
 }
 
 // tend says whether s is finished.
@@ -33,38 +29,31 @@ func (t *Tailer) tend(s *Source, now time.Time) bool {
 		}
 		return false
 	}
-	if s.fd >= 0 && s.packed == plain {
-		st, err := statFD(s.fd)
-		if err == nil {
-			if st.nlink == 0 {
-				s.deleted = true
-			}
+	if s.stuck {
+		return t.tendStuck(s, now)
+	}
+	if s.packed != plain {
+		t.finish(s)
+		return true
+	}
+	if s.fd >= 0 {
+		if st, err := statFD(s.fd); err == nil {
+			s.deleted = s.deleted || st.nlink == 0
 			if st.size != s.size {
 				s.look(st, now)
 				return false
 			}
 		}
 	}
-	if s.stuck && s.fd < 0 {
-		if s.deleted {
-			t.stats.GapBytes += uint64(s.unread())
-			t.finish(s)
-			return true
-		}
-		if now.Sub(s.grown) > time.Second {
-			s.grown = now
-			t.wake(s)
-		}
-		return false
-	}
-	if s.packed != plain {
-		t.finish(s)
-		return true
-	}
 	idle := now.Sub(s.grown)
 	next := s.successor()
 	if idle < graceAfterSuccessor || !next && !s.deleted && idle < graceWithoutOne {
 		return false
+	}
+	if s.partial && s.copied {
+		// The copy was made in the middle of a line whose other half was truncated away.
+		t.stats.GapBytes += uint64(s.size - s.offset)
+		s.offset, s.partial, s.nfront = s.size, false, 0
 	}
 	if s.partial {
 		s.closing = true
@@ -78,55 +67,102 @@ func (t *Tailer) tend(s *Source, now time.Time) bool {
 	return true
 }
 
-// finish ends the following of a file.
+// tendStuck tries again to read what could not be read, and gives up what is certainly lost.
+func (t *Tailer) tendStuck(s *Source, now time.Time) bool {
+	lost := s.deleted && s.fd < 0
+	if s.packed != plain {
+		lost = lost || now.Sub(s.grown) >= graceIncomplete
+	}
+	if lost {
+		t.stats.GapBytes += uint64(s.missing())
+		s.todo = nil
+		t.finish(s)
+		return true
+	}
+	if now.Sub(s.retried) >= stuckRetry {
+		s.retried = now
+		t.wake(s)
+	}
+	return false
+}
+
+// missing is how many bytes are known to stand behind the offset, exactly.
+func (s *Source) missing() int64 {
+	if s.packed != plain {
+		return s.todo.bytes()
+	}
+	return s.todo.bytes() + max(0, s.size-s.offset)
+}
+
+// finish ends the following of a file. What is known of it is kept for a while: its compressed copy may appear, and
+// after a restart the last files of a lineage tell which others are newer.
 func (t *Tailer) finish(s *Source) {
-	s.done, s.drained = true, true
+	s.done, s.drained, s.partial = true, true, false
 	s.close()
 	t.wakeBehind(s)
-	if len(s.holds) == 0 {
-		t.retire(s)
+	t.ghosts = append(t.ghosts, s)
+}
+
+const (
+	ghostsKept    = 1024 // finished files that are remembered, besides two for each matched path
+	ghostsPerLine = 8    // finished files that are remembered of one lineage
+)
+
+// forgetGhosts keeps the memory of finished files bounded. Those that are still matched by name, or that hold lines
+// of incomplete records, are no ghosts yet.
+func (t *Tailer) forgetGhosts() {
+	for i := 0; i < len(t.ghosts); {
+		s := t.ghosts[i]
+		switch {
+		case !s.done || s.line == nil:
+			t.ghosts = slices.Delete(t.ghosts, i, i+1)
+		case s.matched() || len(s.holds) > 0:
+			i++
+		case len(t.ghosts) > ghostsKept+2*len(t.matches), len(s.line.members) > ghostsPerLine && s.line.members[0] == s:
+			t.ghosts = slices.Delete(t.ghosts, i, i+1)
+			t.forget(s)
+			s.line.remove(s)
+			if len(s.line.members) == 0 && t.matches[s.line.path] == nil {
+				delete(t.lineages, s.line.path)
+			}
+		default:
+			i++
+		}
 	}
 }
 
-// retire forgets a finished file, unless it is the last one of its lineage: that one tells, after a restart, which
-// files are newer.
-func (t *Tailer) retire(s *Source) {
-	members := s.line.members
-	if len(members) > 0 && members[len(members)-1] == s {
-		return
-	}
-	s.line.members = slices.DeleteFunc(members, func(m *Source) bool { return m == s })
-	t.forget(s)
+func (s *Source) matched() bool {
+	return slices.ContainsFunc(s.names, func(n *name) bool { return len(n.matches) > 0 })
 }
 
+// forget removes s from everything but its lineage.
 func (t *Tailer) forget(s *Source) {
 	s.close()
-	for len(s.names) > 0 {
-		n := s.names[0]
+	for _, n := range s.names {
 		n.src = nil
-		s.names = s.names[1:]
 		if len(n.matches) == 0 {
 			delete(n.dir.names, n.base)
 		}
 	}
+	s.names = nil
 	if t.byInode[s.id.key()] == s {
 		delete(t.byInode, s.id.key())
 	}
 }
 
-// truncated ends s, whose file was cut and begun anew, and follows the same file from its beginning as a new
-// source. It held data up to end when it was last seen whole.
+// truncated ends the file that s followed: it was cut and begun anew, and goes on from its beginning as a new
+// source. When a copy that was made before lies in the same folder, s goes on in the copy. The file held data up
+// to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
-	t.stats.GapBytes += uint64(max(0, end-s.offset) + s.todo.bytes())
-	names := s.names
-	s.names, s.todo, s.holds = nil, nil, nil
-	fd := s.fd
-	s.fd = -1
-	next := &Source{t: t, seq: t.nextSeq, id: st.id, path: s.path, size: st.size, mtime: st.mtime, fd: fd, grown: now,
-		names: names, left: s.left, deleted: s.deleted}
+	next := &Source{t: t, seq: t.nextSeq, id: st.id, path: s.path, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
+		names: s.names, left: s.left, deleted: s.deleted}
 	t.nextSeq++
-	for _, n := range names {
+	folder, live := filepath.Split(s.path)
+	if len(s.names) > 0 {
+		folder, live = s.names[0].dir.real, s.names[0].base
+	}
+	for _, n := range s.names {
 		n.src = next
 	}
 	for i, o := range t.open {
@@ -134,14 +170,26 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 			t.open[i] = next
 		}
 	}
-	if i := slices.Index(t.leaving, s); i >= 0 {
-		t.leaving[i] = next
+	if next.left {
+		t.leaving = append(t.leaving, next)
 	}
 	if t.byInode[st.id.key()] == s {
 		t.byInode[st.id.key()] = next
 	}
-	next.line = s.line
-	s.line.members[slices.Index(s.line.members, s)] = next
-	s.done, s.drained, s.left, s.deleted = true, true, true, true
+	s.line.insertAfter(s, next)
+	s.names, s.fd = nil, -1
 	t.wake(next)
+
+	f, v := t.search(folder, live, s.content(), true, func(o info) bool { return o.id.same(st.id) })
+	if v == equal {
+		if f.packed == plain {
+			t.stats.GapBytes += uint64(max(0, end-max(s.offset, f.st.size)))
+		}
+		t.continueIn(s, f, now)
+		return
+	}
+	t.stats.GapBytes += uint64(max(0, end-s.offset) + s.todo.bytes())
+	s.todo = nil
+	s.left, s.deleted = true, true
+	t.finish(s)
 }

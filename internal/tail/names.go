@@ -3,7 +3,6 @@ package tail
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -146,6 +145,12 @@ func (s *Source) look(st info, now time.Time) {
 		return
 	}
 	s.size, s.mtime, s.grown = s.truncationSafe(st.size), st.mtime, now
+	if s.done && s.packed == plain && st.size > s.offset {
+		s.done, s.grown = false, now // somebody still writes to it
+		if s.left {
+			s.t.leaving = append(s.t.leaving, s)
+		}
+	}
 	s.t.wake(s)
 	s.warm()
 }
@@ -229,32 +234,37 @@ func (t *Tailer) settle(now time.Time) {
 		s := t.loose[0]
 		t.loose = slices.Delete(t.loose, 0, 1)
 		s.loose = false
-		if len(s.names) == 0 && !s.deleted {
+		if len(s.names) == 0 && !s.deleted && !s.done {
 			t.locate(s, now)
 		}
+		here := false // it has the name that its lineage is about
 		matched := ""
 		for _, n := range s.names {
 			for _, m := range n.matches {
-				if matched == "" || m.path == s.line.path {
+				if m.path == s.line.path {
+					here = true
+					s.line.live = n.real()
+				}
+				if matched == "" || here {
 					matched = m.path
 				}
 			}
 		}
 		switch {
 		case matched != "":
-			s.path, s.left, s.deleted = matched, false, false
+			s.path = matched
 		case len(s.names) > 0:
 			s.path = s.names[0].real()
-			fallthrough
-		default:
-			if !s.left && !s.done {
-				t.leave(s, now)
-			}
+		}
+		if here {
+			s.left, s.deleted = false, false
+		} else if !s.left && !s.done {
+			t.leave(s, now)
 		}
 	}
 }
 
-// leave begins to follow a file that has no matched name any more to its end.
+// leave begins to follow a file that lost its name to its end.
 func (t *Tailer) leave(s *Source, now time.Time) {
 	s.left, s.grown = true, now
 	if s.deleted {
@@ -262,12 +272,16 @@ func (t *Tailer) leave(s *Source, now time.Time) {
 	} else {
 		t.stats.Rotations[rotatedRename]++
 	}
-	if s.fd < 0 && !s.deleted {
+	if s.fd < 0 && !s.deleted && !s.twin {
 		// Writers go on for a moment, and retention may delete it: hold it.
 		_ = t.ensureOpen(s)
 	}
 	t.leaving = append(t.leaving, s)
 	t.wake(s)
+	if len(s.names) > 0 && !s.names[0].dir.seen {
+		// Nobody told us about renames: other files may have come and gone under the name meanwhile.
+		t.between(s, now)
+	}
 }
 
 // locate looks for the new name of a file that lost its last one.
@@ -280,18 +294,14 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 		s.deleted = true
 		return
 	}
-	entries, err := os.ReadDir(filepath.Dir(s.path))
-	if err == nil {
-		for _, e := range entries {
-			if !e.Type().IsRegular() {
-				continue
-			}
-			real := filepath.Join(filepath.Dir(s.path), e.Name())
-			if st, err := statPath(real); err == nil && st.id.same(s.id) {
-				t.nameAt(s, real, now)
-				return
-			}
-		}
+	folder, live := filepath.Split(s.line.live)
+	if real, _, ok := t.list(folder).find(s.id); ok {
+		t.nameAt(s, real, now)
+		return
+	}
+	if f, v := t.search(folder, live, s.content(), s.unread() > 0, func(info) bool { return false }); v == equal {
+		t.continueIn(s, f, now)
+		return
 	}
 	s.deleted = true
 }

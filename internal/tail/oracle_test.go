@@ -203,6 +203,20 @@ func modes(t *testing.T, test func(t *testing.T, opts Options)) {
 	}
 }
 
+// modesOnly runs one of the modes.
+func modesOnly(t *testing.T, mode string, test func(t *testing.T, opts Options)) {
+	t.Run(mode, func(t *testing.T) {
+		dir := realPath(t.TempDir())
+		synctest.Test(t, func(t *testing.T) {
+			opts := Options{Dir: dir}
+			if mode == "polling" {
+				opts.watch = func() (watcher, error) { return nil, errNoWatcher }
+			}
+			test(t, opts)
+		})
+	})
+}
+
 func in(opts Options, elem ...string) string {
 	return filepath.Join(append([]string{opts.Dir}, elem...)...)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 )
@@ -47,6 +48,8 @@ func (t *Tailer) wakeBehind(s *Source) {
 func (t *Tailer) unreadable(s *Source, err error) {
 	reason := refusedUnreadable
 	switch {
+	case errors.Is(err, errNameless), errors.Is(err, errIncomplete), errors.Is(err, fs.ErrNotExist):
+		return // it comes, goes or moves; settle finds out
 	case errors.Is(err, errOutside):
 		reason = refusedOutside
 	case errors.Is(err, errIrregular):
@@ -72,6 +75,12 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 		s.look(st, now)
 		if st.size < s.offset {
 			t.truncated(s, st, s.size, now)
+			return false, nil
+		}
+	}
+	if !s.original && s.offset == 0 && !s.started {
+		if s.twin = t.isCopy(s); s.twin {
+			s.drained, s.partial = true, false
 			return false, nil
 		}
 	}
@@ -149,7 +158,7 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 func (t *Tailer) emit(s *Source, data []byte, offset int64) {
 	t.stats.Bytes += uint64(len(data))
 	t.chunk = Chunk{Source: s, Data: data, Offset: offset, First: !s.started}
-	s.started, s.partial = true, false
+	s.started, s.partial, s.original = true, false, true
 }
 
 var errTruncated = errors.New("truncated")

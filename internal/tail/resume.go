@@ -1,100 +1,305 @@
 package tail
 
 import (
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-// resume finds the files that the state speaks of again, before anything else is looked at.
-func (t *Tailer) resume(now time.Time) {
+// firstLook finds the files that the state speaks of, then everything that is matched, then what was rotated
+// meanwhile without ever having been seen.
+func (t *Tailer) firstLook(now time.Time) {
+	known := map[string]bool{}
+	var gone []*record
 	for i := range t.saved {
-		t.recall(&t.saved[i], now)
+		r := &t.saved[i]
+		known[r.lineage] = true
+		if !t.recall(r, now) {
+			gone = append(gone, r)
+		}
 	}
+	saved := t.saved
 	t.saved = nil
+	t.visitRoots(now)
+	t.settle(now)
+	t.readRotatedWhileDown(saved, gone, now)
+	t.settle(now)
+	t.noteOlder(known, now)
+	t.dropUnmatched()
+	clear(t.listings)
+	t.scanned, t.fresh = true, false
 }
 
-// recall finds one file: at its name, or by its inode among the names beside it.
-func (t *Tailer) recall(r *record, now time.Time) {
-	if r.has(flagDone) && len(r.holes) == 0 && r.has(flagDeleted) {
-		return
-	}
-	if real, st, ok := t.find(r); ok {
-		t.adopt(r, real, st, now)
-		return
-	}
-	t.stats.GapBytes += uint64(max(0, r.size-r.offset) + r.holes.bytes())
-}
-
-// find returns where the file of r stands now.
-func (t *Tailer) find(r *record) (string, info, bool) {
-	if st, err := statPath(r.real); err == nil && st.regular() && st.id.same(r.id) {
-		return r.real, st, t.verify(r, r.real)
-	}
-	entries, err := os.ReadDir(filepath.Dir(r.real))
-	if err != nil {
-		return "", info{}, false
-	}
-	for _, e := range entries {
-		real := filepath.Join(filepath.Dir(r.real), e.Name())
-		if st, err := statPath(real); err == nil && st.regular() && st.id.same(r.id) {
-			return real, st, t.verify(r, real)
+// recall finds one file: at its name, by its inode in the same folder, or by its content in a copy.
+func (t *Tailer) recall(r *record, now time.Time) bool {
+	folder, live := filepath.Split(r.live)
+	st, err := statPath(r.real)
+	real := r.real
+	if err != nil || !st.regular() || !st.id.same(r.id) {
+		var ok bool
+		if real, st, ok = t.list(filepath.Dir(r.real)).find(r.id); !ok {
+			real, st, ok = t.list(folder).find(r.id)
+		}
+		if !ok {
+			st = info{}
 		}
 	}
-	return "", info{}, false
-}
-
-// verify compares the file with what was known of it: the head and the bytes before the offset.
-func (t *Tailer) verify(r *record, real string) bool {
-	fd, st, err := openReal(real, t.roots)
-	if err != nil {
+	if st.id.ino != 0 {
+		if r.has(flagTwin) || r.nhead == 0 && r.offset == 0 {
+			t.adopt(r, found{real: real, st: st, packed: r.packed}, now)
+			return true
+		}
+		if f, v := t.compare(real, r.content); v == equal || v == unfinished {
+			t.adopt(r, f, now)
+			return true
+		}
+		t.stats.Rotations[rotatedTruncate]++
+	}
+	if r.has(flagDone) && len(r.holes) == 0 {
 		return false
 	}
-	defer closeFD(fd)
-	if r.packed != plain {
-		return true
-	}
-	if st.size < r.offset {
+	f, v := t.search(folder, live, r.content, true, func(o info) bool { return o.id.same(st.id) || t.byInode[o.id.key()] != nil })
+	if v == different {
 		return false
 	}
-	if r.nhead > 0 {
-		n, err := readAt(fd, t.head[:r.nhead], 0)
-		if err != nil || n < r.nhead || hashOf(t.head[:n]) != r.head {
-			return false
-		}
+	if f.packed != plain {
+		t.stats.Rotations[rotatedGzip]++
 	}
-	if r.nfront > 0 {
-		n, err := readAt(fd, t.head[:r.nfront], r.offset-int64(r.nfront))
-		if err != nil || n < r.nfront || hashOf(t.head[:n]) != r.front {
-			return false
-		}
-	}
+	r.flags |= flagLeft | flagCopied
+	t.adopt(r, f, now)
 	return true
 }
 
-// adopt makes a source of r, which was found at real. The bytes before its offset were verified just now and are
-// the last thing that verify read.
-func (t *Tailer) adopt(r *record, real string, st info, now time.Time) {
-	s := &Source{
-		t: t, seq: r.seq, id: st.id, path: real, offset: r.offset, size: st.size, mtime: st.mtime, fd: -1, packed: r.packed,
-		probed: true, head: r.head, nhead: r.nhead, nfront: r.nfront, grown: now, todo: r.holes,
-		skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
-	}
-	copy(s.front[:], t.head[:r.nfront])
-	if t.byInode[st.id.key()] != nil {
+// adopt makes a source of r, which was found in f.
+func (t *Tailer) adopt(r *record, f found, now time.Time) {
+	if t.byInode[f.st.id.key()] != nil {
 		return
 	}
-	t.byInode[st.id.key()] = s
+	s := &Source{
+		t: t, seq: r.seq, id: f.st.id, path: f.real, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
+		packed: f.packed, probed: r.offset > 0, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
+		todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
+		twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
+	}
+	t.byInode[s.id.key()] = s
 	l := t.lineageOf(r.lineage)
+	l.live = r.live
 	l.members = append(l.members, s)
 	s.line = l
-	t.nameAt(s, real, now)
-	if s.left && !s.done {
+	t.nameAt(s, f.real, now)
+	switch {
+	case s.done && len(s.todo) == 0 && (s.packed != plain || s.size <= s.offset):
+		s.drained = true
+		t.ghosts = append(t.ghosts, s)
+		return
+	case s.left:
+		s.done = false
 		t.leaving = append(t.leaving, s)
 	}
-	if s.done {
-		s.drained = true
+	s.done = false
+	t.wake(s)
+}
+
+// readRotatedWhileDown enters, for every lineage whose newest known file is no longer at the live name, the files that
+// were rotated after it. When none of the known files is left, retention deleted them, oldest first, and all
+// that are there are newer. Then it counts what is gone.
+func (t *Tailer) readRotatedWhileDown(saved []record, gone []*record, now time.Time) {
+	lines := map[*lineage][]*record{}
+	for i := range saved {
+		if l := t.lineages[saved[i].lineage]; l != nil {
+			lines[l] = append(lines[l], &saved[i])
+		}
+	}
+	for l, records := range lines {
+		slices.SortFunc(records, func(a, b *record) int {
+			if a.seq > b.seq {
+				return -1
+			}
+			return 1
+		})
+		t.readNewerThan(l, records, now)
+	}
+	for _, r := range gone {
+		if !r.has(flagTwin) && (r.nhead > 0 || len(r.holes) > 0) {
+			t.stats.GapBytes += uint64(r.missing())
+			t.stats.Rotations[rotatedDeleted]++
+		}
+	}
+}
+
+// readNewerThan takes the newest of the records that was found as the anchor.
+func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
+	folder, live := filepath.Split(records[0].live)
+	if l.live == "" {
+		l.live = records[0].live
+	}
+	for _, r := range records {
+		i := slices.IndexFunc(l.members, func(m *Source) bool { return m.seq == r.seq })
+		if i >= 0 {
+			t.between(l.members[i], now)
+			return
+		}
+		if r.nhead == 0 || !r.has(flagDone) {
+			continue // it was searched for already
+		}
+		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
+		if f, v := t.search(folder, live, r.content, true, func(info) bool { return false }); v == equal {
+			if a, ok := ageOf(live, filepath.Base(f.real)); ok {
+				t.enterSiblings(l, func(other age, _ info) bool { return other.newer(a) }, now)
+				return
+			}
+		}
+	}
+	t.enterSiblings(l, func(age, info) bool { return true }, now)
+}
+
+// between enters the files that were rotated after s, unless s is still at the live name.
+func (t *Tailer) between(s *Source, now time.Time) {
+	if len(s.names) == 0 || s.line.live == "" {
 		return
 	}
-	t.wake(s)
+	at := s.names[0]
+	folder, live := filepath.Split(s.line.live)
+	a, ok := ageOf(live, at.base)
+	if !ok || at.dir.real != filepath.Clean(folder) {
+		return
+	}
+	t.enterSiblings(s.line, func(other age, _ info) bool { return other.newer(a) }, now)
+}
+
+// enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.
+func (t *Tailer) enterSiblings(l *lineage, wanted func(age, info) bool, now time.Time) {
+	folder, live := filepath.Split(l.live)
+	type sibling struct {
+		age  age
+		base string
+		st   info
+	}
+	var all []sibling
+	for _, base := range t.list(folder).bases {
+		a, ok := ageOf(live, base)
+		if !ok {
+			continue
+		}
+		if st, err := statPath(filepath.Join(folder, base)); err == nil && st.regular() && wanted(a, st) {
+			all = append(all, sibling{a, base, st})
+		}
+	}
+	slices.SortFunc(all, func(a, b sibling) int {
+		switch {
+		case b.age.newer(a.age):
+			return -1
+		case a.age.newer(b.age):
+			return 1
+		case len(a.base) != len(b.base): // app.log.2 before app.log.2.gz
+			return len(a.base) - len(b.base)
+		}
+		return 0
+	})
+	for i, sib := range all {
+		if i > 0 && all[i-1].age == sib.age {
+			continue // the same file, being compressed
+		}
+		real := filepath.Join(folder, sib.base)
+		if t.byInode[sib.st.id.key()] != nil || !within(t.roots, real) {
+			continue
+		}
+		if d := t.dirAt(filepath.Clean(folder)); d != nil {
+			n := d.names[sib.base]
+			if n == nil {
+				n = &name{dir: d, base: sib.base}
+				d.names[sib.base] = n
+			}
+			t.occupy(n, sib.st, l, now)
+			if n.src != nil {
+				n.src.original = true
+			}
+		}
+	}
+}
+
+// noteOlder remembers, for lineages that are followed for the first time, the newest file that was rotated before: after a
+// restart it tells which ones are new. When the agent was only down, files that were made meanwhile
+// belong to a lineage that began and rotated in that time, and are read.
+func (t *Tailer) noteOlder(known map[string]bool, now time.Time) {
+	for path, l := range t.lineages {
+		if known[path] || l.live == "" {
+			continue
+		}
+		folder, live := filepath.Split(l.live)
+		var newest string
+		var newestAge age
+		for _, base := range t.list(folder).bases {
+			if a, ok := ageOf(live, base); ok && (newest == "" || a.newer(newestAge)) {
+				newest, newestAge = base, a
+			}
+		}
+		if newest == "" {
+			continue
+		}
+		if t.asOf > 0 {
+			t.enterSiblings(l, func(_ age, st info) bool { return max(st.id.btime, st.mtime) > t.asOf }, now)
+		}
+		if len(l.members) > 1 {
+			continue
+		}
+		t.anchor(l, filepath.Join(folder, newest))
+	}
+}
+
+// anchor enters a finished file of which only the head is known.
+func (t *Tailer) anchor(l *lineage, real string) {
+	fd, st, err := openReal(real, t.roots)
+	if err != nil || t.byInode[st.id.key()] != nil {
+		return
+	}
+	defer closeFD(fd)
+	s := &Source{t: t, seq: t.nextSeq, id: st.id, path: real, size: st.size, mtime: st.mtime, fd: -1, probed: true,
+		left: true, done: true, drained: true, original: true}
+	if n, err := readAt(fd, t.head, 0); err == nil {
+		s.packed = packingOf(t.head[:n])
+		switch s.packed {
+		case plain:
+			s.head, s.nhead, s.offset = hashOf(t.head[:n]), n, st.size
+		case gzipped, zstandard:
+			stream := &stream{kind: s.packed, raw: fdReader{fd: fd}}
+			stream.start()
+			stream.want(headSize)
+			stream.learn(s)
+			stream.close()
+		default:
+			return
+		}
+	}
+	t.nextSeq++
+	t.byInode[s.id.key()] = s
+	s.line = l
+	l.members = slices.Insert(l.members, 0, s)
+	if d := t.dirAt(filepath.Dir(real)); d != nil {
+		n := d.names[filepath.Base(real)]
+		if n == nil {
+			n = &name{dir: d, base: filepath.Base(real)}
+			d.names[n.base] = n
+		}
+		n.src = s
+		s.names = append(s.names, n)
+	}
+	t.ghosts = append(t.ghosts, s)
+}
+
+// dropUnmatched stops following files that no pattern names any more although they were not rotated: the
+// configuration changed.
+func (t *Tailer) dropUnmatched() {
+	for _, l := range t.lineages {
+		if t.matches[l.path] != nil {
+			continue
+		}
+		for _, s := range slices.Clone(l.members) {
+			if len(s.names) == 1 && s.names[0].real() == l.live && !s.matched() {
+				s.done = true
+				t.forget(s)
+				l.remove(s)
+			}
+		}
+	}
 }

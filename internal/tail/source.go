@@ -32,14 +32,16 @@ type Source struct {
 	names []*name // where it is now, as far as we know; more than one for hard links
 	path  string
 
-	offset int64 // behind everything handed out
-	size   int64 // end when last looked at; of a compressed file, its own size
-	sure   int64 // end when the bytes before offset were last seen to be there still
-	mtime  int64
-	front  [frontierSize]byte // the bytes before offset
-	nfront int
-	head   [hashSize]byte
-	nhead  int
+	offset    int64 // behind everything handed out
+	size      int64 // end when last looked at; of a compressed file, its own size
+	sure      int64 // end when the bytes before offset were last seen to be there still
+	mtime     int64
+	front     [frontierSize]byte // the bytes before offset
+	nfront    int
+	frontHash [hashSize]byte // of front when the offset was hashedAt
+	hashedAt  int64
+	head      [hashSize]byte
+	nhead     int
 
 	fd      int
 	lastUse uint64
@@ -58,17 +60,22 @@ type Source struct {
 	hot      bool
 	left     bool // it has no name that is matched
 	deleted  bool
+	twin     bool // it is a copy of another file: what it holds was or will be read there
+	original bool // it is certainly not a copy
+	copied   bool // it goes on in a copy of the file that it began in
 	closing  bool // what stands behind the last newline is a line: nobody will end it any more
 	done     bool // nothing more is expected from it
 
-	grown time.Time // when its size last changed, or it left
-	holds spans     // lines that were handed out but belong to a record that is not complete
-	todo  spans     // lines that were held when the state was written and are to be handed out again
+	grown   time.Time // when its size last changed, or it left
+	retried time.Time // when reading was last tried again
+	holds   spans     // lines that were handed out but belong to a record that is not complete
+	todo    spans     // lines that were held when the state was written and are to be handed out again
 }
 
 // lineage is the chain of files that had the same matched name, one after the other.
 type lineage struct {
 	path    string
+	live    string    // the real path at which the newest one stands, or stood
 	members []*Source // in the order in which they were written
 }
 
@@ -85,11 +92,14 @@ func (s *Source) ID() string { return strconv.FormatUint(s.seq, 36) }
 // unread is how many bytes are known to stand behind the offset. For a compressed file it is an estimate.
 func (s *Source) unread() int64 {
 	n := s.todo.bytes()
+	if s.twin || s.done {
+		return n
+	}
 	if s.packed != plain {
 		if s.drained {
 			return n
 		}
-		return n + max(1, s.size-s.stream.consumed())
+		return n + max(1, s.size-s.stream.consumed()) // compressed bytes: the best guess there is
 	}
 	return n + max(0, s.size-s.offset)
 }
@@ -125,6 +135,15 @@ func (l *lineage) add(s *Source, current bool) {
 	}
 	l.members = slices.Insert(l.members, at, s)
 	s.line = l
+}
+
+func (l *lineage) remove(s *Source) {
+	l.members = slices.DeleteFunc(l.members, func(m *Source) bool { return m == s })
+}
+
+func (l *lineage) insertAfter(s, next *Source) {
+	next.line = l
+	l.members = slices.Insert(l.members, slices.Index(l.members, s)+1, next)
 }
 
 // blocked says whether an older file of the lineage still has something to read.

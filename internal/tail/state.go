@@ -1,13 +1,15 @@
 package tail
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
-// The state is a version, the next source number, and one entry for each source, oldest first. It holds names,
+// The state is a version, the time when it changed, the next source number, and one entry for each source, oldest first. It holds names,
 // positions and hashes, never bytes of a log. Integers are varints.
 const stateVersion = 1
 
@@ -17,39 +19,55 @@ const (
 	flagDeleted
 	flagSkipping
 	flagNulls
-	flagMoved // its real path is not the lineage's path
+	flagTwin
+	flagCopied
+	flagLinked // the lineage's real path is not its path
+	flagMoved  // its own real path is not the lineage's
 )
 
 // record is what the state says about one source.
 type record struct {
+	content
 	seq     uint64
 	flags   uint64
 	lineage string
+	live    string // the real path of the lineage
 	real    string // where it was
 	id      fileID
-	offset  int64
 	size    int64
 	packed  packing
-	head    [hashSize]byte
-	nhead   int
-	front   [hashSize]byte // hash of the frontier
-	nfront  int
 	holes   spans // below offset, to be handed out again
+}
+
+// missing is what was not handed out of a file that is gone.
+func (r *record) missing() int64 {
+	n := r.holes.bytes()
+	if r.packed == plain {
+		n += max(0, r.size-r.offset)
+	}
+	return n
 }
 
 var errState = errors.New("malformed state")
 
-// State describes the position behind everything that Next has returned, except for held lines. It is valid until
-// files are renamed so that nothing can recognise them; it never holds what a log says.
+// State describes the position behind everything that Next has returned, except for held lines. It never holds what a
+// log says. While nothing changes it returns equal bytes.
 func (t *Tailer) State() []byte {
-	b := []byte{stateVersion}
-	b = binary.AppendUvarint(b, t.nextSeq)
 	records := t.records()
-	b = binary.AppendUvarint(b, uint64(len(records)))
+	body := binary.AppendUvarint(make([]byte, 0, len(t.stateBody)+256), t.nextSeq)
+	body = binary.AppendUvarint(body, uint64(len(records)))
 	for _, r := range records {
-		b = r.append(b)
+		body = r.append(body)
 	}
-	return b
+	if t.stateBody == nil || !bytes.Equal(body, t.stateBody) {
+		if t.scanned {
+			t.asOf = time.Now().UnixNano()
+		}
+		t.stateBody = body
+	}
+	b := append(make([]byte, 0, len(body)+10), stateVersion)
+	b = binary.AppendVarint(b, t.asOf)
+	return append(b, body...)
 }
 
 // records lists everything that a restart must know.
@@ -74,10 +92,13 @@ func (t *Tailer) records() []record {
 
 func (s *Source) record() record {
 	r := record{
-		seq: s.seq, lineage: s.line.path, real: s.line.path, id: s.id, offset: s.offset, size: s.size, packed: s.packed,
-		head: s.head, nhead: s.nhead, nfront: s.nfront, holes: s.holds.union(s.todo),
+		content: content{head: s.head, nhead: s.nhead, nfront: s.nfront, offset: s.offset},
+		seq:     s.seq, lineage: s.line.path, live: s.line.live, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
 	}
-	if len(s.names) > 0 {
+	if r.live == "" {
+		r.live = r.lineage
+	}
+	if r.real = r.live; len(s.names) > 0 {
 		r.real = s.names[0].real()
 	}
 	for _, f := range [...]struct {
@@ -85,14 +106,17 @@ func (s *Source) record() record {
 		set  bool
 	}{
 		{flagLeft, s.left}, {flagDone, s.done}, {flagDeleted, s.deleted}, {flagSkipping, s.skipping}, {flagNulls, s.nulls},
-		{flagMoved, r.real != r.lineage},
+		{flagTwin, s.twin}, {flagCopied, s.copied}, {flagLinked, r.live != r.lineage}, {flagMoved, r.real != r.live},
 	} {
 		if f.set {
 			r.flags |= f.flag
 		}
 	}
 	if s.nfront > 0 {
-		r.front = hashOf(s.front[:s.nfront])
+		if s.hashedAt != s.offset {
+			s.frontHash, s.hashedAt = hashOf(s.front[:s.nfront]), s.offset
+		}
+		r.front = s.frontHash
 	}
 	return r
 }
@@ -103,6 +127,9 @@ func (r *record) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, r.seq)
 	b = binary.AppendUvarint(b, r.flags)
 	b = appendString(b, r.lineage)
+	if r.has(flagLinked) {
+		b = appendString(b, r.live)
+	}
 	if r.has(flagMoved) {
 		b = appendString(b, r.real)
 	}
@@ -180,7 +207,11 @@ func (d *decoder) bytes(n uint64) []byte {
 
 func (d *decoder) record() record {
 	r := record{seq: d.uint(), flags: d.uint(), lineage: string(d.bytes(d.uint()))}
-	r.real = r.lineage
+	r.live = r.lineage
+	if r.has(flagLinked) {
+		r.live = string(d.bytes(d.uint()))
+	}
+	r.real = r.live
 	if r.has(flagMoved) {
 		r.real = string(d.bytes(d.uint()))
 	}
@@ -222,34 +253,38 @@ func (d *decoder) record() record {
 }
 
 // decodeState reads what State wrote.
-func decodeState(b []byte) (next uint64, records []record, err error) {
+func decodeState(b []byte) (asOf int64, next uint64, records []record, err error) {
 	if len(b) == 0 || b[0] != stateVersion {
-		return 0, nil, fmt.Errorf("%w: not version %d", errState, stateVersion)
+		return 0, 0, nil, fmt.Errorf("%w: not version %d", errState, stateVersion)
 	}
-	d := decoder{b: b[1:]}
+	asOf, n := binary.Varint(b[1:])
+	if n <= 0 {
+		return 0, 0, nil, errState
+	}
+	d := decoder{b: b[1+n:]}
 	next = d.uint()
 	count := d.uint()
 	for range min(count, uint64(len(d.b))) {
 		r := d.record()
-		if d.err != nil {
-			return 0, nil, d.err
+		if d.err == nil && r.seq >= next {
+			d.fail()
 		}
-		if r.seq >= next {
-			return 0, nil, errState
+		if d.err != nil {
+			return 0, 0, nil, d.err
 		}
 		records = append(records, r)
 	}
 	if d.err != nil || len(d.b) != 0 || uint64(len(records)) != count {
-		return 0, nil, errState
+		return 0, 0, nil, errState
 	}
-	return next, records, nil
+	return asOf, next, records, nil
 }
 
 func (t *Tailer) restore(b []byte) error {
-	next, records, err := decodeState(b)
+	asOf, next, records, err := decodeState(b)
 	if err != nil {
 		return err
 	}
-	t.nextSeq, t.saved = max(next, 1), records
+	t.asOf, t.nextSeq, t.saved = asOf, max(next, 1), records
 	return nil
 }

@@ -71,10 +71,11 @@ type stream struct {
 	raw   fdReader
 	r     io.Reader
 	zr    *zstd.Decoder
-	at    int64  // position of carry[0] in the decompressed file
-	carry []byte // decompressed, not taken
-	first []byte // the head of the decompressed file, as far as it was read
-	err   error  // why nothing more comes: io.EOF, errIncomplete or errPacking
+	at    int64              // position of carry[0] in the decompressed file
+	carry []byte             // decompressed, not taken
+	first []byte             // the head of the decompressed file, as far as it was read
+	last  [frontierSize]byte // the bytes before at
+	err   error              // why nothing more comes: io.EOF, errIncomplete or errPacking
 }
 
 // unpack finds out how a newly opened file is stored and prepares to read it.
@@ -169,6 +170,12 @@ func (st *stream) want(n int) {
 
 // took removes n bytes from the front of carry.
 func (st *stream) took(n int) {
+	if n >= frontierSize {
+		copy(st.last[:], st.carry[n-frontierSize:n])
+	} else {
+		copy(st.last[:], st.last[n:])
+		copy(st.last[frontierSize-n:], st.carry[:n])
+	}
 	st.at += int64(n)
 	st.carry = st.carry[:copy(st.carry, st.carry[n:])]
 }

@@ -26,12 +26,13 @@ type Tailer struct {
 	include, exclude []*pattern
 	roots            []string
 
-	watch   watcher // nil means that everything is polled
-	byWatch map[int32]*dir
-	dirs    map[string]*dir // by real path
-	order   []*dir          // the same, in the order in which they are swept
-	cursor  int
-	nowatch bool // the one warning about polling was given
+	watch    watcher // nil means that everything is polled
+	byWatch  map[int32]*dir
+	dirs     map[string]*dir // by real path
+	order    []*dir          // the same, in the order in which they are swept
+	cursor   int
+	noted    bool                // the one warning about polling was given
+	listings map[string]*listing // of this tick
 
 	matches  map[string]*match    // matched paths that lead to a file
 	refused  map[string]string    // matched paths that do not, by reason; bounded by MaxFiles
@@ -41,25 +42,27 @@ type Tailer struct {
 	moving   []move               // renames whose other half has not come yet
 	loose    []*Source            // whose names changed and which settle looks at
 	leaving  []*Source            // renamed away or deleted, and read to their end
+	ghosts   []*Source            // finished, and remembered for a while
 	hot      []*Source            // in polled folders and growing
 	ready    queue                // of sources that may have something to read
 	open     []*Source            // with an open descriptor
 	saved    []record             // from Options.State, until the first look
 
-	nextSeq  uint64
-	epoch    uint64 // number of the last scan of a folder
-	uses     uint64 // clock of the least recently used descriptor
-	fresh    bool   // no state was given and the first look is not over
-	scanned  bool
-	closed   bool
-	nextTick time.Time
-	nextRoot time.Time
-	nextHot  time.Time
-	swept    time.Time
-	buf      []byte
-	head     []byte
-	chunk    Chunk
-	stats    Stats
+	nextSeq   uint64
+	asOf      int64  // wall time of the last change of the state; 0 at the very first start
+	stateBody []byte // as last returned
+	epoch     uint64 // number of the last scan of a folder
+	uses      uint64 // clock of the least recently used descriptor
+	fresh     bool   // no state was given and the first look is not over
+	scanned   bool
+	closed    bool
+	nextTick  time.Time
+	nextRoot  time.Time
+	nextHot   time.Time
+	buf       []byte
+	head      []byte
+	chunk     Chunk
+	stats     Stats
 }
 
 var errClosed = errors.New("tail: closed")
@@ -107,8 +110,8 @@ func New(opts Options) (*Tailer, error) {
 
 // warnPolling says once, however many folders it is about, that files are polled.
 func (t *Tailer) warnPolling(text string, err error) {
-	if !t.nowatch {
-		t.nowatch = true
+	if !t.noted {
+		t.noted = true
 		t.log.Warn("tail: "+text, "error", err, "interval", t.opts.PollInterval)
 	}
 }
@@ -155,11 +158,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // tick looks at what changed since the last one.
 func (t *Tailer) tick(now time.Time) {
 	if !t.scanned {
-		t.resume(now)
-		t.visitRoots(now)
-		t.settle(now)
-		t.scanned, t.fresh = true, false
-		t.swept = now
+		t.firstLook(now)
 		return
 	}
 	t.events(now)
@@ -167,6 +166,8 @@ func (t *Tailer) tick(now time.Time) {
 	t.sweep(now)
 	t.settle(now)
 	t.tendLeaving(now)
+	t.forgetGhosts()
+	clear(t.listings)
 }
 
 // Caught says whether every known file was read to its end at the last look.

@@ -1,0 +1,254 @@
+package tail
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"time"
+)
+
+// content is what is remembered of a file's bytes: enough to recognise a copy of it under any name, compressed or
+// not, and to go on in the copy where reading stopped.
+type content struct {
+	head   [hashSize]byte
+	nhead  int
+	front  [hashSize]byte // of the nfront bytes before offset
+	nfront int
+	offset int64
+}
+
+func (s *Source) content() content {
+	return content{head: s.head, nhead: s.nhead, front: hashOf(s.front[:s.nfront]), nfront: s.nfront, offset: s.offset}
+}
+
+type verdict int
+
+const (
+	different  verdict = iota
+	unfinished         // equal so far, but still being written
+	equal
+)
+
+// found is a file that holds a content.
+type found struct {
+	real   string
+	st     info
+	packed packing
+	front  [frontierSize]byte // the bytes before the offset
+}
+
+// compare looks whether the file at real holds c.
+func (t *Tailer) compare(real string, c content) (found, verdict) {
+	f := found{real: real}
+	fd, st, err := openReal(real, t.roots)
+	if err != nil {
+		return f, different
+	}
+	defer closeFD(fd)
+	f.st = st
+	var magic [6]byte
+	n, err := readAt(fd, magic[:], 0)
+	if err != nil {
+		return f, different
+	}
+	switch f.packed = packingOf(magic[:n]); f.packed {
+	case plain:
+		return f, f.comparePlain(fd, c, t.head)
+	case gzipped, zstandard:
+		stream := &stream{kind: f.packed, raw: fdReader{fd: fd}}
+		defer stream.close()
+		return f, f.compareStream(stream, c, t.opts.ChunkBytes)
+	}
+	return f, different
+}
+
+func (f *found) comparePlain(fd int, c content, scratch []byte) verdict {
+	if f.st.size < c.offset || f.st.size < int64(c.nhead) {
+		return different
+	}
+	if n, err := readAt(fd, scratch[:c.nhead], 0); err != nil || n < c.nhead || c.nhead > 0 && hashOf(scratch[:n]) != c.head {
+		return different
+	}
+	front := f.front[:c.nfront]
+	if n, err := readAt(fd, front, c.offset-int64(c.nfront)); err != nil || n < c.nfront || n > 0 && hashOf(front) != c.front {
+		return different
+	}
+	return equal
+}
+
+func (f *found) compareStream(st *stream, c content, window int) verdict {
+	st.start()
+	st.want(c.nhead)
+	if len(st.carry) < c.nhead {
+		if errors.Is(st.err, errIncomplete) {
+			return unfinished
+		}
+		return different
+	}
+	if c.nhead > 0 && hashOf(st.carry[:c.nhead]) != c.head {
+		return different
+	}
+	switch err := st.seek(c.offset, window); {
+	case errors.Is(err, errIncomplete):
+		return unfinished
+	case err != nil:
+		return different
+	}
+	copy(f.front[:], st.last[frontierSize-c.nfront:])
+	if c.nfront > 0 && hashOf(f.front[:c.nfront]) != c.front {
+		return different
+	}
+	return equal
+}
+
+// maxCompared bounds the files that are opened to find one copy.
+const maxCompared = 256
+
+// search looks in a folder for a file that holds c: first among the names that rotation would give to live, then, if
+// everywhere, among all others. Files that are not wanted, such as the one that c was read from, are passed over.
+func (t *Tailer) search(folder, live string, c content, everywhere bool, unwanted func(info) bool) (found, verdict) {
+	if c.nhead == 0 {
+		return found{}, different // nothing was read of it, so nothing tells it from others
+	}
+	list := t.list(folder)
+	best, result := found{}, different
+	compared := 0
+	for _, related := range []bool{true, false} {
+		for _, base := range list.bases {
+			_, rotated := ageOf(live, base)
+			if (rotated || stripCompression(base) == live) != related || compared == maxCompared {
+				continue
+			}
+			real := filepath.Join(folder, base)
+			st, err := statPath(real)
+			if err != nil || !st.regular() || unwanted(st) {
+				continue
+			}
+			compared++
+			f, v := t.compare(real, c)
+			if v == equal && f.packed == plain {
+				return f, equal
+			}
+			if v > result {
+				best, result = f, v
+			}
+		}
+		if result == equal || !everywhere {
+			break
+		}
+	}
+	return best, result
+}
+
+// continueIn has s go on in the file f, which holds what was read of it and perhaps more.
+func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
+	for len(s.names) > 0 {
+		t.detach(s.names[0])
+	}
+	s.close()
+	if t.byInode[s.id.key()] == s {
+		delete(t.byInode, s.id.key())
+	}
+	s.id, s.size, s.sure, s.mtime = f.st.id, f.st.size, 0, f.st.mtime
+	s.packed, s.probed, s.copied = f.packed, true, true
+	s.front = f.front
+	s.deleted, s.done, s.stuck, s.grown = false, false, false, now
+	if other := t.byInode[s.id.key()]; other != nil && other != s {
+		// It was entered as a file of its own and waited to be told from a copy.
+		names := other.names
+		t.forget(other)
+		other.line.remove(other)
+		for _, n := range names {
+			t.attach(n, s)
+		}
+	}
+	t.byInode[s.id.key()] = s
+	t.nameAt(s, f.real, now)
+	if s.packed != plain {
+		t.stats.Rotations[rotatedGzip]++
+	}
+	if !s.left {
+		s.left = true
+		t.leaving = append(t.leaving, s)
+	}
+	t.wake(s)
+}
+
+// twinWindow is how many bytes at the end of the shorter file are compared to tell a copy from another file that
+// begins alike.
+const twinWindow = 64 << 10
+
+// isCopy says whether s, of which nothing was read yet, holds what was read of a file that it was made from: by
+// gzip, or by cp before a truncation. It is asked again whenever s grows, for a copy may be under way.
+func (t *Tailer) isCopy(s *Source) bool {
+	if len(s.names) == 0 || s.offset > 0 || s.started {
+		return false
+	}
+	n := s.names[0]
+	copied := false
+	try := func(o *Source) {
+		if o != nil && o != s && !copied && o.packed == plain && o.nhead > 0 && !o.twin &&
+			(s.id.btime == 0 || o.id.btime == 0 || s.id.btime >= o.id.btime) {
+			copied = t.copyOf(s, o)
+		}
+	}
+	eachLive(n.base, func(live string) {
+		if other := n.dir.names[live]; other != nil {
+			try(other.src)
+		}
+		if l := t.lineages[filepath.Join(filepath.Dir(s.path), live)]; l != nil {
+			for _, o := range l.members {
+				try(o)
+			}
+		}
+	})
+	return copied
+}
+
+// copyOf compares s with one file that it may have been made from.
+func (t *Tailer) copyOf(s, o *Source) bool {
+	if s.packed != plain {
+		f := found{}
+		st := &stream{kind: s.packed, raw: fdReader{fd: s.fd}}
+		defer st.close()
+		return f.compareStream(st, o.content(), t.opts.ChunkBytes) != different
+	}
+	f := found{st: info{size: s.size}}
+	if s.size >= max(o.offset, int64(o.nhead)) {
+		if f.comparePlain(s.fd, o.content(), t.head) != equal {
+			return false
+		}
+		// Two files may be alike up to where one of them was read. If the other is still whole, all of it must be.
+		return o.done || t.sameEnd(s, o) != different
+	}
+	if o.done || o.deleted {
+		// It was truncated behind the copy: what the copy holds was read, if it is one.
+		c := o.content()
+		c.offset, c.nfront = 0, 0
+		return s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
+	}
+	return t.sameEnd(s, o) == equal
+}
+
+// sameEnd compares the last bytes before the end of the shorter file. It is unfinished when o is not whole any more.
+func (t *Tailer) sameEnd(s, o *Source) verdict {
+	if len(o.names) == 0 && o.fd < 0 {
+		return unfinished
+	}
+	if t.ensureOpen(o) != nil || s.fd < 0 {
+		return unfinished
+	}
+	st, err := statFD(o.fd)
+	if err != nil || st.size < o.offset {
+		return unfinished
+	}
+	end := min(s.size, st.size)
+	size := int(min(end, twinWindow))
+	a, b := make([]byte, size), make([]byte, size)
+	n, errA := readAt(s.fd, a, end-int64(size))
+	m, errB := readAt(o.fd, b, end-int64(size))
+	if errA != nil || errB != nil || n < size || m < size || !bytes.Equal(a, b) {
+		return different
+	}
+	return equal
+}
