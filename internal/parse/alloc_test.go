@@ -28,6 +28,13 @@ func TestALineCostsNoAllocation(t *testing.T) {
 		{"docker", "json", benchFields, docker},
 		{"rspamd", "rspamd", rspamdFields, lines(t, "formats", "rspamd-3.4-task.log")},
 		{"spamassassin", "spamassassin", append(paths("score", "bayes", "test.*"), Field{Path: "time", Time: true}), lines(t, "formats", "spamd-4.0.1.log")},
+		{"logfmt", "logfmt", paths("a", "b", "f.*"), [][]byte{[]byte(`a=1 b="x y" f.one=2.5 z=9`)}},
+		{"csv", "csv", paths("a", "b"), [][]byte{[]byte(`a,b,c`), []byte(`1,"x ""y""",3`), []byte(`4.25,z,0`)}},
+		{"torchserve", "torchserve", append(paths("metric.*", "model"), Field{Path: "time", Time: true}), lines(t, "formats", "torchserve-metrics.log")},
+		{"vllm", "vllm", paths("running", "kv_cache_usage"), lines(t, "formats", "vllm.log")},
+		{"sagemaker", "sagemaker", paths("input.*", "output.*"), lines(t, "formats", "sagemaker-capture.jsonl")},
+		{"triton-trace", "triton-trace", paths("input.*"), lines(t, "formats", "triton-trace-tensors.json")},
+		{"ray-serve", "ray-serve", append(paths("latency_ms", "status"), Field{Path: "time", Time: true}), lines(t, "formats", "ray-serve-replica.txt")},
 	} {
 		p := compile(t, c.format, FormatOptions{}, c.fields...)
 		parser := p.NewParser()

@@ -60,7 +60,7 @@ func (p *Plan) element(n *node, at int) *node {
 		}
 		return n.index[at]
 	}
-	if n.wildcard < 0 || n.born || at >= maxArrayIndex {
+	if n.wildcard < 0 || at >= maxArrayIndex {
 		return nil
 	}
 	key := strconv.Itoa(at)
@@ -80,11 +80,92 @@ func (p *Plan) element(n *node, at int) *node {
 	return c
 }
 
+// putAny gives text from a format without types to a node, and takes it for what it looks like. Str keeps the
+// text, so that a class named 1 or true can still be counted by name.
+func (p *Plan) putAny(rec *Record, n *node, text []byte) {
+	if n == nil {
+		return
+	}
+	if len(text) == 0 || !couldBeNumber[text[0]] {
+		p.putText(rec, n, text)
+		return
+	}
+	kind, x := String, 0.0
+	if y, end, ok := number(text, 0); ok && end == len(text) {
+		kind, x = Number, y
+	} else if numberEnd(text, 0) == len(text) {
+		if x, ok = slowFloat(text); ok {
+			kind = Number
+		} else {
+			kind, text = Invalid, nil
+			p.scan.blemish = BadNumber
+		}
+	} else {
+		switch string(text) {
+		case "NaN", "nan":
+			kind = NaN
+		case "inf", "Infinity", "Inf", "+Inf", "+inf":
+			kind = PosInf
+		case "-inf", "-Infinity", "-Inf":
+			kind = NegInf
+		case "true", "True", "TRUE":
+			kind, x = Bool, 1
+		case "false", "False", "FALSE":
+			kind = Bool
+		case "null", "NULL", "None", "nil", "<NA>":
+			kind, text = Null, nil
+		case "NA", "N/A":
+			if n.slot >= 0 && p.specs[n.slot].numeric {
+				kind, text = Null, nil
+			}
+		}
+		if kind == String {
+			p.putText(rec, n, text)
+			return
+		}
+	}
+	p.put(rec, n, kind, x, text, &p.scan.blemish)
+}
+
+// couldBeNumber marks the bytes with which a number, or a word that stands for a value, begins.
+var couldBeNumber = func() (t [256]bool) {
+	for _, c := range "0123456789-+nNiItTfF<" {
+		t[c] = true
+	}
+	return t
+}()
+
 func joinPath(path, key string) string {
 	if path == "" {
 		return key
 	}
 	return path + "." + key
+}
+
+// sequence reads an array that arrived as text, as NumPy prints it: "[1.  2.5 nan]". Where elements were left out
+// ("...") it ends.
+func (p *Plan) sequence(rec *Record, n *node, text []byte) {
+	if len(n.index) == 0 && n.wildcard < 0 {
+		return
+	}
+	at := 0
+	for i := 1; i < len(text) && at < maxArrayIndex; {
+		start := i
+		for i < len(text) && text[i] != ' ' && text[i] != ',' && text[i] != ']' && text[i] != '\n' {
+			i++
+		}
+		if word := text[start:i]; len(word) > 0 {
+			kind, x := numericText(word)
+			if kind == String {
+				return
+			}
+			if child := p.element(n, at); child != nil {
+				p.put(rec, child, kind, x, word, &p.scan.blemish)
+			}
+			at++
+		}
+		i++
+	}
 }
 
 // numericText reads a number that arrived as text. What is no number stays a String.

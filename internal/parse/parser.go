@@ -84,26 +84,27 @@ type rowReader interface {
 	next(p *Parser, rec *Record) Result
 }
 
-// Finish says that the source has ended: what still waits for its rest is read as it is, one call for each,
-// until the answer is Ignored and Expired is empty.
+// Finish says that the source has ended: what still waits for its rest is read as it is, one record for each call,
+// until the answer is Ignored and Record.Held is empty. Lines that waited for another one are then in Expired.
 func (p *Parser) Finish(rec *Record) Result {
 	rec.Held = rec.Held[:0]
 	rec.reset(p.plan)
 	for i := range p.wrap.streams {
 		st := &p.wrap.streams[i]
-		if len(st.ranges) == 0 {
+		n := len(st.ranges)
+		if n == 0 {
 			continue
 		}
-		last := st.ranges[len(st.ranges)-1]
+		last := st.ranges[n-1]
 		p.offset, p.length = last.Offset, last.Length
-		p.pieces = append(p.pieces[:0], st.ranges...)
+		p.pieces = append(p.pieces[:0], st.ranges[:n-1]...)
 		p.wrapped = st.time
-		line := st.take(p)
-		res := p.logical(line, rec)
-		if res.Status == Pending { // its other half will not come
-			p.expired = append(p.expired, p.pieces...)
-			return Result{Status: Bad, Reason: Orphan}
+		res := p.logical(st.take(p), rec)
+		if res.Status == Pending { // the first half of something: finish gives it up
+			rec.reset(p.plan)
+			continue
 		}
+		rec.Held = append(rec.Held, last)
 		return res
 	}
 	if f, ok := p.reader.(finisher); ok {

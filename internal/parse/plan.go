@@ -49,17 +49,40 @@ func prepareOf(format string) func(*Plan) error {
 	switch format {
 	case "auto", "json":
 		return prepareJSON
+	case "bentoml":
+		return prepareBentoML
+	case "csv":
+		return prepareCSV(',')
+	case "logfmt":
+		return prepareLogfmt
+	case "mlserver":
+		return prepareMLServer
+	case "ray-serve":
+		return prepareRayServe
+	case "regex":
+		return prepareRegex
 	case "rspamd":
 		return prepareRspamd
+	case "sagemaker":
+		return prepareSageMaker
 	case "spamassassin":
 		return prepareSpamAssassin
+	case "torchserve":
+		return prepareTorchServe
+	case "triton-trace":
+		return prepareTriton
+	case "tsv":
+		return prepareCSV('\t')
+	case "vllm":
+		return prepareVLLM
 	}
 	return nil
 }
 
 // Formats returns the names that Compile knows, sorted.
 func Formats() []string {
-	return []string{"auto", "json", "rspamd", "spamassassin"}
+	return []string{"auto", "bentoml", "csv", "json", "logfmt", "mlserver", "ray-serve", "regex", "rspamd", "sagemaker", "spamassassin",
+		"torchserve", "triton-trace", "tsv", "vllm"}
 }
 
 // Compile prepares to read fields from lines of a format. Slots 0..len(fields)-1 are the fields in order; a

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,8 +39,15 @@ type Column struct {
 
 // presetColumns lists what each preset reads when the model file lists no fields.
 var presetColumns = map[string][]Column{
+	"bentoml":      bentoMLColumns,
+	"mlserver":     mlServerColumns,
+	"ray-serve":    rayServeColumns,
 	"rspamd":       rspamdColumns,
+	"sagemaker":    sageMakerColumns,
 	"spamassassin": spamAssassinColumns,
+	"torchserve":   torchServeColumns,
+	"triton-trace": tritonColumns,
+	"vllm":         vLLMColumns,
 }
 
 // Preset returns the columns of a preset; ok is false for a general format and for a preset whose columns
@@ -122,6 +130,8 @@ func (p *Plan) putText(rec *Record, n *node, text []byte) {
 	}
 	p.put(rec, n, kind, 0, text, &p.scan.blemish)
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func appendValid(dst, text []byte) []byte {
 	for i := 0; i < len(text); {

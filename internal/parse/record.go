@@ -71,7 +71,7 @@ func (r *Record) reset(p *Plan) {
 		r.touched = r.touched[:0]
 	}
 	for _, slot := range r.touched {
-		r.Values[slot].Kind = Absent
+		r.Values[slot] = Value{}
 	}
 	r.touched = r.touched[:0]
 	if len(r.Values) != len(p.slots) {

@@ -29,8 +29,7 @@ type rspamdPlan struct {
 	time, score, action, verdict, required, bayes, symbols, length, ms, dns, settings, file, qid *node
 
 	symbol *node
-	json   *Plan // of the wrapper that log_json=true writes
-	rec    Record
+	json   *extractor // of the wrapper that log_json=true writes
 }
 
 const rspamdFunction = "rspamd_task_write_log"
@@ -39,7 +38,7 @@ func prepareRspamd(p *Plan) error {
 	if err := p.known(rspamdColumns); err != nil {
 		return err
 	}
-	inner, err := Compile("json", p.opts, []Field{{Path: "message"}, {Path: "function"}, {Path: "ts"}})
+	inner, err := newExtractor(p.opts, "message", "function", "ts")
 	if err != nil {
 		return err
 	}
@@ -79,23 +78,17 @@ func (r rspamdReader) read(p *Parser, line []byte, rec *Record) Result {
 
 // readJSON reads a line of log_json=true, which has the same text in message.
 func (r rspamdReader) readJSON(p *Parser, line []byte, rec *Record) Result {
-	r.rec.reset(r.json)
-	s := &r.json.scan
-	s.begin(&r.rec)
-	if end := s.top(line, 0); end < 0 || skipSpace(line, end) != len(line) {
-		if end >= 0 {
-			s.fault = NotJSON
-		}
-		return Result{Status: Bad, Reason: s.fault}
+	if reason := r.json.whole(line); reason != None {
+		return Result{Status: Bad, Reason: reason}
 	}
-	message, function, ts := r.rec.Values[0], r.rec.Values[1], r.rec.Values[2]
-	if message.Kind != String || string(function.Str) != rspamdFunction {
+	message, ts := r.json.text(0), r.json.rec.Values[2]
+	if message == nil || string(r.json.text(1)) != rspamdFunction {
 		return Result{Status: Ignored}
 	}
 	if r.time != nil && ts.Kind == Number {
 		p.plan.put(rec, r.time, Number, ts.Num, ts.Str, &p.plan.scan.blemish)
 	}
-	return r.message(p.plan, message.Str, rec)
+	return r.message(p.plan, message, rec)
 }
 
 // message reads "id: <…>, …, (default: T (reject): [15.50/15.00] [NAME(5.10){…},…]), len: 4879, time: 13.321ms, …".

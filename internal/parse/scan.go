@@ -221,6 +221,9 @@ func (s *scanner) value(data []byte, i int, n *node, depth int) int {
 			kind = Empty
 		}
 		s.plan.put(s.rec, n, kind, 0, text, &s.blemish)
+		if kind == String && text[0] == '[' && n.inner() {
+			s.plan.sequence(s.rec, n, text)
+		}
 		return end
 	case 't':
 		return s.word(data, i, n, "true", Bool, 1)

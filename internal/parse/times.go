@@ -214,7 +214,12 @@ func (c *civil) fraction(b []byte, i int) int {
 
 // zone reads an optional zone: Z, +hh:mm, +hhmm, +hh, UTC, GMT.
 func (c *civil) zone(b []byte, i int) int {
-	if i < len(b) && b[i] == ' ' && i+1 < len(b) && (b[i+1] == '+' || b[i+1] == '-' || b[i+1] == 'U' || b[i+1] == 'G') {
+	if i+3 < len(b) && b[i] == ' ' {
+		// Behind a space only what cannot be anything else: the next field of a line may begin with a dash.
+		signed := (b[i+1] == '+' || b[i+1] == '-') && two(b, i+2) >= 0
+		if !signed && string(b[i+1:i+4]) != "UTC" && string(b[i+1:i+4]) != "GMT" {
+			return i
+		}
 		i++
 	}
 	if i >= len(b) {
@@ -350,4 +355,10 @@ func (c *civil) rfc1123(b []byte, i int) int {
 		return -1
 	}
 	return c.zone(b, i)
+}
+
+// yearMonth returns the UTC year and month of a time.
+func yearMonth(ns int64) (year, month int) {
+	t := time.Unix(0, ns).UTC()
+	return t.Year(), int(t.Month())
 }
