@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -92,17 +90,15 @@ func expand(files, dirs []string) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-// parse validates one file. The error names file, line and column of each problem.
+// parse validates one file. The error names file, line and column of each problem, and what to write instead.
 func (f *ruleFile) parse(p parser.Parser) error {
-	groups, errs := rulefmt.Parse(f.data, false, model.UTF8Validation, p, promslog.NewNopLogger())
-	if len(errs) > 0 {
-		for i := range errs {
-			errs[i] = fmt.Errorf("%s:%w", f.name, errs[i])
+	var errs []error
+	for _, problem := range checkOne(f, p, nil) {
+		if problem.Severity == ProblemError {
+			errs = append(errs, problem)
 		}
-		return errors.Join(errs...)
 	}
-	f.groups = groups
-	return nil
+	return errors.Join(errs...)
 }
 
 // groupState is one rule group that runs.
