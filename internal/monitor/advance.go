@@ -87,6 +87,9 @@ func (in *Instance) fillBucket(p *pane) {
 // closeBucket hands the bucket to the detectors and empties it.
 func (in *Instance) closeBucket() {
 	in.update()
+	if begin := in.bucket.index * in.bucketNs; in.versions.closeBucket(begin) {
+		in.log.Info("the version changed", "version", in.versions.current, "since", time.Unix(0, begin).UTC())
+	}
 	for _, c := range in.cols {
 		c.bucket.reset()
 	}

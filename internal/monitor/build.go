@@ -10,6 +10,9 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
+// exactValues is how many values of a column the builder holds before it goes over to a sketch.
+const exactValues = 1_000_000
+
 // ReferenceBuilder makes a reference out of records that are read once. It holds up to a million values of each
 // numeric column, then a sketch; it belongs to one goroutine.
 type ReferenceBuilder struct {
@@ -48,6 +51,9 @@ func (b *ReferenceBuilder) Observe(rec *parse.Record) {
 		v := &absent
 		if uint(c.slot) < uint(len(rec.Values)) {
 			v = &rec.Values[c.slot]
+		}
+		if l := c.learn; l.records == 0 && l.number != nil {
+			l.number.limit = exactValues
 		}
 		var t tally
 		c.observe(&t, v, event)

@@ -210,6 +210,7 @@ func (in *Instance) addColumn(c *column) *column {
 		in.addStreams(c)
 	} else {
 		c.learn = newLearner(c, in.model)
+		in.evidence.learning = true
 	}
 	c.makeLabels(in.model, in.windows)
 	in.dirty.columns = true

@@ -3,13 +3,14 @@ package monitor
 import (
 	"time"
 
-	"github.com/plumbline-ml/plumbline/detectors"
 	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
 const (
 	// kindSample is how many usable values decide whether a column holds numbers or categories.
 	kindSample = 100
+	// rollRecords is how many records at least go into a base before it is written.
+	rollRecords = 1000
 	// maxLearnedNames bounds the different categories that are told apart while a column learns.
 	maxLearnedNames = 10000
 )
@@ -26,11 +27,13 @@ type learner struct {
 	repeats  uint64
 	number   *numberSample
 	category *categorySample
-	dirty    bool
+	least    uint64 // how often a value must have been seen to be kept as it is in state
+	rolled   bool   // the base of the samples was written into anew since the last commit
+	base     uint64 // records that are in the base
 }
 
 func newLearner(c *column, m *Model) *learner {
-	l := &learner{spec: m.Reference}
+	l := &learner{spec: m.Reference, least: m.MinCategoryCount}
 	if l.spec.File != "" {
 		// The reference file does not know this column: it appeared later.
 		l.spec = ReferenceConfig{For: defaultLearn}
@@ -41,7 +44,7 @@ func newLearner(c *column, m *Model) *learner {
 
 func (l *learner) start(kind Kind) {
 	if kind != KindCategory && l.number == nil {
-		l.number = newNumberSample()
+		l.number = &numberSample{}
 	}
 	if kind == KindCategory || kind == KindAuto {
 		if l.category == nil {
@@ -133,7 +136,21 @@ func (l *learner) count(event int64) {
 	}
 	l.from, l.until = min(l.from, event), max(l.until, event)
 	l.records++
-	l.dirty = true
+	if l.records-l.base >= max(rollRecords, l.base/4) {
+		l.roll()
+	}
+}
+
+// roll moves what was sampled since the last roll into the base. That the base is written a logarithmic number of times
+// keeps the disk from being written with the whole sample every second.
+func (l *learner) roll() {
+	l.base, l.rolled = l.records, true
+	if l.number != nil {
+		l.number.roll()
+	}
+	if l.category != nil {
+		l.category.roll()
+	}
 }
 
 // done says whether the column has learned enough when a record of that time has come.
@@ -166,15 +183,16 @@ func (l *learner) baseline(c *column, m *Model) *baseline {
 		if err != nil {
 			return nil
 		}
-		ref.NumberSummary = fine
+		ref.NumberSummary = *fine
 		ref.Missing, ref.Repeats = l.missing, l.repeats
-		ref.sum = l.number.sum
 		b = newNumberBaseline(grid, ref)
 	} else {
 		if l.category.n == 0 {
 			return nil
 		}
-		b = newCategoryBaseline(l.category.names(m.MinCategoryCount), l.category.unnamed(m.MinCategoryCount), c.allowed(m), 0, m.MaxCategories, ref)
+		allowed := c.allowed(m)
+		names, rest := l.category.names(m.MinCategoryCount, allowed)
+		b = newCategoryBaseline(names, rest, allowed, 0, m.MaxCategories, ref)
 	}
 	b.from, b.until = l.from, l.until
 	return b
@@ -213,7 +231,6 @@ func (in *Instance) learnStep(event int64) {
 		in.announce(c, b)
 	}
 	in.evidence.learning = still
-	in.dirty.learn = true
 }
 
 // learned gives a column its reference and room for its bins everywhere.
@@ -221,6 +238,9 @@ func (in *Instance) learned(c *column, b *baseline) {
 	i := indexOf(in.cols, c)
 	if c.slot >= 0 {
 		in.plan.SetNumeric(c.slot, b.kind == KindNumber)
+	}
+	if c.learn != nil {
+		in.dirty.learned = append(in.dirty.learned, c.id)
 	}
 	c.ready(b)
 	n := c.bins()
@@ -249,93 +269,4 @@ func (in *Instance) learned(c *column, b *baseline) {
 func (in *Instance) announce(c *column, b *baseline) {
 	in.log.Info("a column has learned what is normal", "column", c.name, "kind", string(c.kind), "records", b.records(),
 		"from", time.Unix(0, b.from).UTC(), "until", time.Unix(0, b.until).UTC())
-}
-
-// numberSample collects the values of a number.
-type numberSample struct {
-	values []float64
-	sum    float64
-}
-
-func newNumberSample() *numberSample { return &numberSample{} }
-
-func (s *numberSample) add(x float64) {
-	s.values = append(s.values, x)
-	s.sum += x
-}
-
-func (s *numberSample) grid() (*detectors.Grid, detectors.NumberSummary, error) {
-	g, err := detectors.NewGrid(s.values, detectors.GridOptions{})
-	if err != nil {
-		return nil, detectors.NumberSummary{}, err
-	}
-	return g, *g.Summarize(s.values), nil
-}
-
-// categorySample counts the categories of a column that learns. A category has a name only in memory until it was
-// seen often enough: state keeps hashes of the others.
-type categorySample struct {
-	n     uint64
-	known map[uint64]*learnedName
-	rest  uint64 // values of categories beyond maxLearnedNames
-}
-
-type learnedName struct {
-	name string // empty after a restart until it is seen again
-	n    uint64
-}
-
-func (s *categorySample) add(name []byte) {
-	s.n++
-	h := hashText(name)
-	k := s.known[h]
-	if k == nil {
-		if len(s.known) >= maxLearnedNames {
-			s.rest++
-			return
-		}
-		if s.known == nil {
-			s.known = map[uint64]*learnedName{}
-		}
-		k = &learnedName{}
-		s.known[h] = k
-	}
-	if k.name == "" {
-		k.name = string(name)
-	}
-	k.n++
-}
-
-// hashText is hash64 of one text without a string made of it.
-func hashText(b []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h ^= uint64(c)
-		h *= 1099511628211
-	}
-	h ^= uint64(len(b))
-	h *= 1099511628211
-	return h
-}
-
-// names lists the categories that were seen often enough to be named.
-func (s *categorySample) names(least uint64) map[string]uint64 {
-	out := map[string]uint64{}
-	for _, k := range s.known {
-		if k.n >= least && k.name != "" {
-			out[k.name] += k.n
-		}
-	}
-	return out
-}
-
-// unnamed is how many values belong to the others.
-func (s *categorySample) unnamed(least uint64) uint64 {
-	n := s.rest
-	for _, k := range s.known {
-		if k.n < least || k.name == "" {
-			n += k.n
-		}
-	}
-	return n
 }

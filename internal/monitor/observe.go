@@ -19,7 +19,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 	}
 	in.lastArrival = max(in.lastArrival, now, event*b2i(now == 0))
 	in.lookAt(rec, slots)
-	in.versions.count(rec, in.at.version, event, in)
+	in.versions.count(rec, in.at.version, in)
 
 	p := in.pane(event)
 	p.records++

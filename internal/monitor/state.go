@@ -23,9 +23,9 @@ type dirty struct {
 	columns   bool // which columns there are, or their references
 	totals    bool // a pane was folded
 	detectors bool // a bucket was closed
-	learn     bool
 	live      bool
-	panes     []int64 // panes that were closed and whose sections go away
+	learned   []uint32 // columns that have learned; their samples go away
+	panes     []int64  // panes that were closed and whose sections go away
 	written   map[int64]bool
 }
 
@@ -98,6 +98,12 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 	if d.columns || d.detectors {
 		add(in.section("evidence"), in.encodeEvidence)
 	}
+	if d.columns || d.live || len(d.learned) > 0 {
+		in.learnSections(add)
+	}
+	for _, id := range d.learned {
+		removed = append(removed, in.section("learn", strconv.FormatUint(uint64(id), 10)))
+	}
 	for _, w := range in.windows {
 		for i := range w.ring {
 			if s := &w.ring[i]; s.dirty {
@@ -120,7 +126,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 
 // touchAll makes the next Sections write everything.
 func (in *Instance) touchAll() {
-	in.dirty.columns, in.dirty.totals, in.dirty.detectors, in.dirty.learn, in.dirty.live = true, true, true, true, true
+	in.dirty.columns, in.dirty.totals, in.dirty.detectors, in.dirty.live = true, true, true, true
 	for _, p := range in.panes.open {
 		p.touched = true
 	}

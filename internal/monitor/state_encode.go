@@ -101,7 +101,7 @@ func (in *Instance) encodeLive(e *encoder) {
 	for _, c := range v.named {
 		e.text(c.name)
 		e.uint(c.n)
-		e.int(c.since)
+		e.uint(c.recent)
 	}
 	e.text(v.current)
 	e.int(v.changed)

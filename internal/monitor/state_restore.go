@@ -40,6 +40,11 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 	if err := r.columns(d); err != nil {
 		return err
 	}
+	if d, ok := open(get, in.section("learning")); ok {
+		if err := r.learning(d); err != nil {
+			return err
+		}
+	}
 	if d, ok := open(get, in.section("live")); ok {
 		if err := r.live(d); err != nil {
 			return err
@@ -238,7 +243,7 @@ func (r *restorer) live(d *stateDecoder) error {
 	v := &in.versions
 	v.none, v.other = d.uint(), d.uint()
 	for range d.length(maxVersions) {
-		v.named = append(v.named, &versionCount{name: d.text(), n: d.uint(), since: d.int()})
+		v.named = append(v.named, &versionCount{name: d.text(), n: d.uint(), recent: d.uint()})
 	}
 	v.current, v.changed = d.text(), d.int()
 	v.pending = map[uint64]uint64{}

@@ -17,7 +17,7 @@ const maxPendingVersions = 1000
 type versionCount struct {
 	name   string
 	n      uint64
-	since  int64 // event time of the first record that was counted under the name
+	recent uint64 // records since the last bucket was closed
 	labels []string
 }
 
@@ -30,13 +30,13 @@ type versions struct {
 	other   uint64
 	pending map[uint64]uint64 // hash of the version → records so far
 	last    *versionCount
-	current string // the version of the newest records, by name
+	current string // the version of most records of the last bucket
 	changed int64  // event time of the last change of current; 0 before the first
 }
 
 const nameOther = "other"
 
-func (v *versions) count(rec *parse.Record, slot int, event int64, in *Instance) {
+func (v *versions) count(rec *parse.Record, slot int, in *Instance) {
 	if slot < 0 || slot >= len(rec.Values) {
 		v.none++
 		return
@@ -48,21 +48,21 @@ func (v *versions) count(rec *parse.Record, slot int, event int64, in *Instance)
 	}
 	if v.last != nil && string(val.Str) == v.last.name {
 		v.last.n++
+		v.last.recent++
 		return
 	}
 	for _, c := range v.named {
 		if string(val.Str) == c.name {
 			c.n++
+			c.recent++
 			v.last = c
-			v.current = c.name
-			v.changed = max(v.changed, event)
 			return
 		}
 	}
-	v.countUnnamed(val.Str, event, in)
+	v.countUnnamed(val.Str, in)
 }
 
-func (v *versions) countUnnamed(text []byte, event int64, in *Instance) {
+func (v *versions) countUnnamed(text []byte, in *Instance) {
 	if len(v.named) >= maxVersions {
 		v.other++
 		in.counts.dropped[limitVersion]++
@@ -81,12 +81,10 @@ func (v *versions) countUnnamed(text []byte, event int64, in *Instance) {
 		return
 	}
 	delete(v.pending, h)
-	c := &versionCount{name: string(bytes.ToValidUTF8(text, []byte("\uFFFD"))), n: 1, since: event}
+	c := &versionCount{name: string(bytes.ToValidUTF8(text, []byte("\uFFFD"))), n: 1, recent: 1}
 	v.named = append(v.named, c)
 	slices.SortFunc(v.named, func(a, b *versionCount) int { return cmpText(a.name, b.name) })
-	v.last, v.current = c, c.name
-	v.changed = max(v.changed, event)
-	in.dirty.columns = true
+	v.last = c
 	in.log.Info("a version is counted by name from now on", "version", c.name)
 }
 
@@ -97,4 +95,25 @@ func (v *versions) total() uint64 {
 		n += c.n
 	}
 	return n
+}
+
+// closeBucket notices a change of the version that answers most requests: two versions side by side during a rollout
+// are one change, not many.
+func (v *versions) closeBucket(begin int64) (changed bool) {
+	var most *versionCount
+	for _, c := range v.named {
+		if c.recent > 0 && (most == nil || c.recent > most.recent) {
+			most = c
+		}
+	}
+	if most != nil && most.name != v.current {
+		if v.current != "" {
+			v.changed, changed = begin, true
+		}
+		v.current = most.name
+	}
+	for _, c := range v.named {
+		c.recent = 0
+	}
+	return changed
 }
