@@ -93,6 +93,7 @@ func decodeCounters(data []byte) (*counters, bool) {
 }
 
 func (c *counters) collect(b *catalog.Batch) {
+	b.Add(catalog.Watchdog, 1)
 	b.Add(catalog.TailLines, float64(c.Lines))
 	for _, r := range slices.Sorted(maps.Keys(c.Errors)) {
 		b.Add(catalog.ParseErrors, float64(c.Errors[r]), r)
