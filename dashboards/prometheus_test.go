@@ -140,7 +140,7 @@ func startAgent(ctx context.Context, t *testing.T, dir string) string {
 	ended, address := make(chan error, 1), make(chan net.Addr, 1)
 	go func() {
 		ended <- agent.Run(ctx, agent.Options{Models: []string{filepath.Dir(model)}, State: filepath.Join(dir, "state"), Listen: "127.0.0.1:0", Node: "n1",
-			LogLevel: "error", Listening: func(a net.Addr) { address <- a }})
+			Set: []string{"service.telemetry.logs.output_paths=[" + filepath.Join(dir, "agent.log") + "]"}, Listening: func(a net.Addr) { address <- a }})
 	}()
 	t.Cleanup(func() {
 		stop()
