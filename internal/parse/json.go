@@ -3,10 +3,17 @@ package parse
 // jsonReader reads one JSON object a line, or an array of objects: a record each.
 type jsonReader struct {
 	rest []byte // of an array, behind the element that was read last
+	join *joiner
 }
 
 func prepareJSON(p *Plan) error {
-	p.reader = func() formatReader { return &jsonReader{} }
+	p.reader = func() formatReader {
+		r := &jsonReader{}
+		if p.opts.Join != "" {
+			r.join = &joiner{slot: p.joinSlot}
+		}
+		return r
+	}
 	return nil
 }
 
@@ -26,7 +33,17 @@ func (r *jsonReader) read(p *Parser, line []byte, rec *Record) Result {
 	if end >= 0 && skipSpace(line, end) != len(line) {
 		end = s.fail(NotJSON)
 	}
-	return p.plan.verdict(rec, end)
+	res := p.plan.verdict(rec, end)
+	if r.join != nil && res.Status == Complete {
+		return r.join.pair(p, line, rec)
+	}
+	return res
+}
+
+func (r *jsonReader) finish(p *Parser) {
+	if r.join != nil {
+		r.join.finish(p)
+	}
 }
 
 // top reads an object or an array at i into the root of the plan.
@@ -83,7 +100,7 @@ func (p *Plan) verdict(rec *Record, end int) Result {
 		return Result{Status: Bad, Reason: p.scan.fault}
 	}
 	for _, slot := range rec.touched {
-		if rec.Values[slot].Kind != Absent && !p.specs[slot].event {
+		if rec.Values[slot].Kind != Absent && !p.specs[slot].event && slot != p.joinSlot {
 			return Result{Status: Complete, Reason: p.scan.blemish}
 		}
 	}

@@ -9,6 +9,7 @@ const (
 	DefaultMaxKeys      = 4096
 	DefaultMaxLineBytes = 1 << 20
 	DefaultMaxPending   = 64
+	DefaultMaxJoins     = 1024
 )
 
 const (
@@ -31,12 +32,13 @@ type FormatOptions struct {
 	MaxDepth     int            // nesting of JSON; 0 = 64, at most 1000
 	MaxKeys      int            // keys and array elements of one JSON line; 0 = 4096
 	MaxLineBytes int            // bytes of one record joined from container pieces; 0 = 1 MiB
-	MaxPending   int            // first halves of pairs that wait for their second; 0 = 64
+	MaxPending   int            // first halves of pairs that wait for their second; 0 = 64, with Join 1024
 	Location     *time.Location // of times that carry no zone; nil = UTC
 	Year         int            // of times that carry no year (syslog, vLLM); 0 = the container's time says, else no event time
 	Delimiter    byte           // of csv; 0 = ',' (tab for tsv)
 	Columns      []string       // of csv without a header line; nil = the first line of each source is the header
 	Pattern      string         // of format regex: RE2 with named groups
+	Join         string         // of json: path of the key that request and response, logged as two lines, share; empty = a line is a record
 }
 
 func (o FormatOptions) withDefaults() FormatOptions {
@@ -55,6 +57,9 @@ func (o FormatOptions) withDefaults() FormatOptions {
 	}
 	if o.MaxPending <= 0 {
 		o.MaxPending = DefaultMaxPending
+		if o.Join != "" {
+			o.MaxPending = DefaultMaxJoins
+		}
 	}
 	if o.Location == nil {
 		o.Location = time.UTC

@@ -16,9 +16,10 @@ type Plan struct {
 	root     *node
 	prefixes []prefixWildcard // wildcards, for formats and loggers that write "features.a" as one flat key
 	hash     keyHash
-	event    int // index of the field that gives Record.Time; -1 = none
-	wild     int // slots made by wildcards
-	born     int // nodes made by wildcards: objects need no slot, but memory
+	joinSlot int32 // of the key of FormatOptions.Join; -1 = none
+	event    int   // index of the field that gives Record.Time; -1 = none
+	wild     int   // slots made by wildcards
+	born     int   // nodes made by wildcards: objects need no slot, but memory
 	overflow uint64
 	gen      uint64 // of the record being filled; nodes remember it to notice duplicate keys
 	refused  *node  // stands in node.index for an element that found no room
@@ -89,15 +90,21 @@ func Formats() []string {
 // wildcard field's own slot always stays Absent, and the keys found below it get the slots after these.
 func Compile(format string, opts FormatOptions, fields []Field) (*Plan, error) {
 	prepare := prepareOf(format)
+	if opts.Join != "" && format != "json" && format != "auto" {
+		return nil, fmt.Errorf("format %s: join belongs to json only: leave it out", format)
+	}
 	if prepare == nil {
 		return nil, fmt.Errorf("unknown log format %q: expected one of %s", format, strings.Join(Formats(), ", "))
 	}
-	p := &Plan{format: format, opts: opts.withDefaults(), fields: slices.Clone(fields), hash: newKeyHash(), event: -1}
+	p := &Plan{format: format, opts: opts.withDefaults(), fields: slices.Clone(fields), hash: newKeyHash(), event: -1, joinSlot: -1}
 	p.root, p.refused = newNode(""), newNode("")
 	for i := range p.fields {
 		if err := p.add(i); err != nil {
 			return nil, fmt.Errorf("field %q: %w", p.fields[i].Path, err)
 		}
+	}
+	if err := p.prepareJoin(); err != nil {
+		return nil, fmt.Errorf("join key %q: %w", opts.Join, err)
 	}
 	p.root.reclassify(p)
 	p.scan = scanner{plan: p, maxDepth: p.opts.MaxDepth, maxKeys: p.opts.MaxKeys}
