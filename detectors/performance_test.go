@@ -169,7 +169,7 @@ func TestIsotonicCalibrationRises(t *testing.T) {
 	}
 }
 
-// Expected bounds: scipy 1.17.1, stats.binomtest(k, n).proportion_ci(0.95, method).
+// Expected bounds: scipy 1.10.1, stats.binomtest(k, n).proportion_ci(0.95, method).
 func TestIntervalsOfSharesAgreeWithScipy(t *testing.T) {
 	for _, c := range []struct {
 		k, n                   uint64
