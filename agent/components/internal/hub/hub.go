@@ -52,8 +52,10 @@ func New(version string) *Hub {
 	h.reloadKind = prometheus.NewGaugeVec(opts(catalog.ReloadKindOK), catalog.ReloadKindOK.Labels)
 	h.reloadTime = prometheus.NewGaugeVec(opts(catalog.ReloadTime), catalog.ReloadTime.Labels)
 	build := prometheus.NewGaugeVec(opts(catalog.BuildInfo), catalog.BuildInfo.Labels)
-	h.registry.MustRegister(h.reloadOK, h.reloadKind, h.reloadTime, build)
+	up := prometheus.NewGauge(opts(catalog.Watchdog))
+	h.registry.MustRegister(h.reloadOK, h.reloadKind, h.reloadTime, build, up)
 	h.reloadOK.Set(1)
+	up.Set(1)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	return h
 }
