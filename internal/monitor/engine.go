@@ -130,7 +130,12 @@ func (e *Engine) Reload(models []*Model) error {
 		}
 		i := slices.IndexFunc(next, func(in *Instance) bool { return in.model.Name == old.model.Name })
 		state := old.allSections()
+		names := map[string]bool{}
+		old.needed(names)
 		for name := range state {
+			names[name] = true
+		}
+		for name := range names {
 			e.removed = append(e.removed, name)
 		}
 		if i < 0 {

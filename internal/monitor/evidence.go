@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -11,9 +12,10 @@ import (
 
 // evidence is the page budget of a model and what its streams have against it.
 type evidence struct {
-	logA     float64 // threshold: the model alarms when the averaged evidence reaches it
-	cap      float64 // of one bucket in one detector
-	learning bool    // some column has no reference yet
+	budget   *sequential.Budget // pages when the average of the streams' evidence reaches its threshold
+	logA     float64            // that threshold
+	cap      float64            // of one bucket in one detector
+	learning bool               // some column has no reference yet
 	streams  []*stream
 	mean     *meanDetector // of the score, when it is a probability; fed as records come
 	logs     []float64     // scratch
@@ -45,16 +47,22 @@ type told struct {
 	expected, seen float64
 }
 
-func (in *Instance) newEvidence() {
+func (in *Instance) newEvidence() error {
 	m := in.model
 	ev := &in.evidence
-	ev.logA = sequential.LogThreshold(float64(m.Budget.Period)/float64(m.Bucket), m.Budget.Pages, 1)
+	b, err := sequential.NewBudget(sequential.BudgetOptions{
+		BucketsPerPeriod: float64(m.Budget.Period) / float64(m.Bucket), FalsePages: m.Budget.Pages, Probability: m.Budget.Probability,
+	})
+	if err != nil {
+		return fmt.Errorf("model %s (%s): false_pages: %w", m.Name, m.File, err)
+	}
+	ev.budget, ev.logA = b, b.LogA()
 	ev.cap = sequential.BucketCap(ev.logA + math.Log(capStreams))
-	ev.learning = true
 	ev.raised = map[string]uint64{}
 	for _, c := range causes {
 		ev.raised[c] = 0
 	}
+	return nil
 }
 
 // update hands the open bucket to every stream, and raises and clears alarms.
@@ -88,10 +96,10 @@ func (in *Instance) update() {
 	if ev.mean != nil {
 		ev.mean.sums.Reset()
 	}
-	average := sequential.LogAverage(ev.logs, nil)
-	ev.ratio = max(0, average/ev.logA)
-	if len(ev.streams) > 0 && average >= ev.logA {
-		in.raise(end)
+	d := ev.budget.Decide(ev.logs)
+	ev.ratio = max(0, d.LogEvidence/ev.logA)
+	if d.Page {
+		in.raise(d.Culprits, end)
 	}
 	ev.pages = slices.DeleteFunc(ev.pages, func(t int64) bool { return t <= end-int64(in.model.Budget.Period) })
 }
@@ -118,19 +126,9 @@ func above(a, b string) bool {
 	}
 }
 
-// raise latches the guilty streams.
-func (in *Instance) raise(end int64) {
+// raise latches the guilty streams, except those that a cause in the same column explains.
+func (in *Instance) raise(guilty []int, end int64) {
 	ev := &in.evidence
-	guilty := sequential.EBH(ev.logs, ev.logA)
-	if len(guilty) == 0 {
-		best := 0
-		for i, l := range ev.logs {
-			if l > ev.logs[best] {
-				best = i
-			}
-		}
-		guilty = []int{best}
-	}
 	first := true
 	for _, i := range guilty {
 		s := ev.streams[i]
@@ -155,8 +153,8 @@ func (in *Instance) latch(s *stream, end int64) {
 	by := s.leading()
 	l := by.leading()
 	a := &alarm{raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
-	what, expected := by.describe(s.col, l)
-	a.told = []told{{what, expected, l.Seen}}
+	main := by.describe(s.col, l)
+	a.told = []told{main}
 	if s.cause == causeDrift && s.col.base.grid != nil {
 		if w := in.windowSince(a.onset, end); w != nil {
 			i := indexOf(in.cols, s.col)
@@ -179,7 +177,7 @@ func (in *Instance) latch(s *stream, end int64) {
 		}
 	}
 	in.cache.stale = true
-	in.log.Warn("alarm", "column", s.col.name, "cause", s.cause, "what", what, "expected", expected, "seen", l.Seen,
+	in.log.Warn("alarm", "column", s.col.name, "cause", s.cause, "what", main.what, "expected", main.expected, "seen", main.seen,
 		"since", time.Unix(0, a.onset).UTC(), "records", l.N)
 }
 

@@ -102,7 +102,9 @@ func newInstance(m *Model, log *slog.Logger) (*Instance, error) {
 	}
 	in.versions.limit = m.MinCategoryCount
 	in.wildFrom = m.MinCategoryCount
-	in.newEvidence()
+	if err := in.newEvidence(); err != nil {
+		return nil, err
+	}
 	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
 	if m.Score != nil {
 		kind := KindNumber

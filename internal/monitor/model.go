@@ -100,10 +100,12 @@ type ReferenceConfig struct {
 // Learns says whether the model builds its reference from what it reads.
 func (r *ReferenceConfig) Learns() bool { return r.File == "" }
 
-// Budget is what the user allows: so many false pages in so long a time.
+// Budget is what the user allows: so many false pages in so long a time on average, or, when Probability is set, any
+// false page in that time with that probability at the most.
 type Budget struct {
-	Pages  float64
-	Period time.Duration
+	Pages       float64
+	Probability float64 // 0 means that Pages counts
+	Period      time.Duration
 }
 
 // Tolerance is the smallest change that is worth a page. Everything smaller belongs to the null hypothesis, so no

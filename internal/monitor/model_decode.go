@@ -118,7 +118,7 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 func (d *decoder) model(m *Model, root *yaml.Node) {
 	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "reference", "windows", "pane", "bucket",
-		"lateness", "false_pages", "tolerance", "min_records", "silence", "privacy", "max_categories")
+		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "privacy", "max_categories")
 	if entries == nil && len(d.problems) > 0 {
 		return
 	}
@@ -162,6 +162,13 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 		case "false_pages":
 			if b, ok := d.budget(e); ok {
 				m.Budget = b
+			}
+		case "false_page_probability":
+			if b, ok := d.probability(e); ok {
+				m.Budget = b
+			}
+			if _, both := has["false_pages"]; both {
+				d.fail(e.key, e.path, "false_pages and false_page_probability exclude each other", "one of them", "")
 			}
 		case "tolerance":
 			m.Tolerance = d.tolerance(e, m.Tolerance)

@@ -76,7 +76,7 @@ func TestAPresetNeedsFourLines(t *testing.T) {
 func TestDefaultsOfAModelFile(t *testing.T) {
 	m := mustModel(t, "model: m\nlogs: {include: /l/*.jsonl, format: json}\nfeatures: [f.*]\n")
 	if m.Pane != 10*time.Second || m.Bucket != time.Minute || m.Lateness != 30*time.Second || m.Silence != 10*time.Minute ||
-		m.Budget != (Budget{1, 30 * 24 * time.Hour}) || m.Reference.For != 24*time.Hour || m.MinRecords != 200 ||
+		m.Budget != (Budget{Pages: 1, Period: 30 * 24 * time.Hour}) || m.Reference.For != 24*time.Hour || m.MinRecords != 200 ||
 		m.MinCategoryCount != 20 || m.MaxCategories != 50 || len(m.Windows) != 3 || m.Tolerance != (Tolerance{1.1, .01, .02}) {
 		t.Errorf("%+v", m)
 	}
@@ -169,5 +169,12 @@ func TestAFieldThatAPresetDoesNotHaveIsPointedAt(t *testing.T) {
 	_, err := ParseModel("m.yaml", []byte("model: m\nlogs: {include: /l, format: rspamd}\nfeatures:\n  - len\n  - nonsense\n"))
 	if err == nil || !strings.HasPrefix(err.Error(), `m.yaml:5:5: format rspamd: it has no field "nonsense"`) {
 		t.Error(err)
+	}
+}
+
+func TestTheBudgetCanBeAProbability(t *testing.T) {
+	m := mustModel(t, "model: m\nlogs: {include: /l, format: json}\nfeatures: [f]\nfalse_page_probability: 5% per 30d\n")
+	if m.Budget != (Budget{Pages: .05, Probability: .05, Period: 30 * 24 * time.Hour}) {
+		t.Errorf("%+v", m.Budget)
 	}
 }

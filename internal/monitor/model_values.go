@@ -160,6 +160,30 @@ func (d *decoder) budget(e entry) (Budget, bool) {
 	return Budget{Pages: n, Period: period}, true
 }
 
+// probability reads "5% per 30d".
+func (d *decoder) probability(e entry) (Budget, bool) {
+	const expected = "how likely a false page may be in how long a time"
+	const fix = `write, for example, "5% per 30d"`
+	s, ok := d.text(e, expected)
+	if !ok {
+		return Budget{}, false
+	}
+	words := strings.Fields(s)
+	if len(words) == 3 && words[1] == "per" {
+		number, percent := strings.CutSuffix(words[0], "%")
+		p, err := strconv.ParseFloat(number, 64)
+		if percent {
+			p /= 100
+		}
+		period, err2 := ParseDuration(words[2])
+		if err == nil && err2 == nil && p > 0 && p < 1 && period >= time.Hour && period <= 10*365*24*time.Hour {
+			return Budget{Pages: p, Probability: p, Period: period}, true
+		}
+	}
+	d.fail(e.val, e.path, fmt.Sprintf("%q is not that", clip(s)), expected+", between 0% and 100% and between 1h and ten years", fix)
+	return Budget{}, false
+}
+
 // learn reads "24h" or "5000 records".
 func (d *decoder) learn(e entry, r *ReferenceConfig) {
 	const expected = "how long to learn, as event time or as a number of records"

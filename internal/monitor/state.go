@@ -155,23 +155,44 @@ func (in *Instance) allSections() map[string][]byte {
 	return all
 }
 
-// Restore puts an engine where Sections left one. get finds a section of the last commit. Sections of models that are
-// gone are reported as removed by the next Sections.
+// Restore puts an engine where Sections left one. names and get are the sections of the last commit. Sections that no
+// model needs any longer are reported as removed by the next Sections.
 func (e *Engine) Restore(names []string, get func(name string) ([]byte, bool)) error {
-	known := map[string]bool{}
+	needed := map[string]bool{}
 	for _, in := range e.instances {
-		known[in.section()] = true
 		if err := in.restore(get); err != nil {
 			return fmt.Errorf("restore model %s: %w", in.model.Name, err)
 		}
+		in.needed(needed)
 	}
 	for _, name := range names {
-		model, _, ok := strings.Cut(name, "\x00")
-		if strings.HasPrefix(name, sectionPrefix) && ok && !known[model+"\x00"] {
+		if strings.HasPrefix(name, sectionPrefix) && !needed[name] {
 			e.removed = append(e.removed, name)
 		}
 	}
 	return nil
+}
+
+// needed adds the names of the sections that the instance has written or will write again.
+func (in *Instance) needed(names map[string]bool) {
+	for _, name := range []string{"columns", "totals", "live", "evidence", "learning"} {
+		names[in.section(name)] = true
+	}
+	for _, c := range in.cols {
+		if c.learn != nil {
+			names[in.section("learn", uintText(uint64(c.id)))] = true
+		}
+	}
+	for _, p := range in.panes.open {
+		names[in.section("pane", strconv.FormatInt(p.index, 10))] = true
+	}
+	for _, w := range in.windows {
+		for i := range w.ring {
+			if w.ring[i].used {
+				names[in.section("window", w.label, strconv.Itoa(i))] = true
+			}
+		}
+	}
 }
 
 func open(get func(string) ([]byte, bool), name string) (*stateDecoder, bool) {

@@ -39,7 +39,7 @@ type detector interface {
 	logEvidence() float64
 	reset()
 	leading() sequential.Leading
-	describe(c *column, l sequential.Leading) (what string, expected float64)
+	describe(c *column, l sequential.Leading) told
 	recover(c *column)                  // takes the bucket as evidence of return
 	startRecovery(l sequential.Leading) // after an alarm
 	recovered() bool
@@ -134,7 +134,7 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	var out []detector
 	if len(ref) > 1 && len(ref) <= sequential.MaxBins {
 		if sets, err := sequential.NewSets(ref, opts); err == nil && sets.Components() > 0 {
-			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref))})
+			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c)})
 		} else if err != nil {
 			in.log.Warn("a column is not watched for drift", "column", c.name, "error", err)
 		}
@@ -145,12 +145,23 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	return out
 }
 
+// preferred is the index of the class that people look for: the positive one, or else the rarer of two.
+func (in *Instance) preferred(c *column) int {
+	if c.isLabel && in.model.Label.Positive != "" {
+		if i, ok := c.base.lookup[in.model.Label.Positive]; ok {
+			return int(i)
+		}
+	}
+	return 1
+}
+
 func (in *Instance) addStream(c *column, cause string, ds ...detector) {
 	if len(ds) == 0 {
 		return
 	}
 	s := &stream{col: c, cause: cause, detectors: ds, ratio: 0}
 	in.evidence.streams = append(in.evidence.streams, s)
+	in.evidence.budget.Add(1)
 }
 
 func share(k, n uint64) float64 {
@@ -199,8 +210,8 @@ func (r *rateDetector) idle()                       { r.rate.Update(0, 0) }
 func (r *rateDetector) logEvidence() float64        { return r.rate.LogEvidence() }
 func (r *rateDetector) reset()                      { r.rate.Reset() }
 func (r *rateDetector) leading() sequential.Leading { return r.rate.Leading() }
-func (r *rateDetector) describe(*column, sequential.Leading) (string, float64) {
-	return rateNames[r.kind], r.expected
+func (r *rateDetector) describe(_ *column, l sequential.Leading) told {
+	return told{rateNames[r.kind], r.expected, l.Seen}
 }
 func (r *rateDetector) recover(c *column)                  { r.back.Update(r.counts(c)) }
 func (r *rateDetector) startRecovery(l sequential.Leading) { r.back = sequential.NewRecovery(l) }
@@ -219,11 +230,12 @@ func (r *rateDetector) decode(d *stateDecoder) error {
 
 // setsDetector watches the bins of a number or the categories of a column against the reference.
 type setsDetector struct {
-	sets  *sequential.Sets
-	ref   []uint64
-	zeros []uint64
-	set   sequential.Set // that alarmed
-	back  sequential.Recovery
+	sets   *sequential.Sets
+	ref    []uint64
+	zeros  []uint64
+	prefer int            // of two classes, the one that people look for
+	set    sequential.Set // that alarmed
+	back   sequential.Recovery
 }
 
 func (s *setsDetector) counts(c *column) []uint64   { return c.bucket.counts[:len(s.ref)] }
@@ -237,22 +249,30 @@ func (s *setsDetector) startRecovery(l sequential.Leading) {
 	s.set, s.back = l.Set, sequential.NewRecovery(l)
 }
 func (s *setsDetector) recovered() bool { return s.back.Recovered() }
-func (s *setsDetector) describe(c *column, l sequential.Leading) (string, float64) {
+func (s *setsDetector) describe(c *column, l sequential.Leading) told {
 	k, n := s.sets.Counts(l.Set, s.ref)
+	t := told{expected: share(k, n), seen: l.Seen}
 	if c.base.grid == nil {
-		return "share of " + c.base.categories[l.Set.Bin], share(k, n)
+		bin := l.Set.Bin
+		if len(s.ref) == 2 && bin != s.prefer {
+			// Of two classes one is what people look for; its share says the same.
+			bin, t.expected, t.seen = s.prefer, 1-t.expected, 1-t.seen
+		}
+		t.what = "share of " + c.base.categories[bin]
+		return t
 	}
 	edges := c.base.grid.CoarseEdges()
 	switch {
 	case l.Set.Kind == sequential.Prefix || l.Set.Bin == 0:
-		return "share at or below " + formatNumber(edges[l.Set.Bin]), share(k, n)
+		t.what = "share at or below " + formatNumber(edges[l.Set.Bin])
 	case l.Set.Bin == len(edges):
-		return "share above " + formatNumber(edges[l.Set.Bin-1]), share(k, n)
+		t.what = "share above " + formatNumber(edges[l.Set.Bin-1])
 	case math.Nextafter(edges[l.Set.Bin-1], math.Inf(1)) == edges[l.Set.Bin]:
-		return "share equal to " + formatNumber(edges[l.Set.Bin]), share(k, n)
+		t.what = "share equal to " + formatNumber(edges[l.Set.Bin])
 	default:
-		return "share above " + formatNumber(edges[l.Set.Bin-1]) + " up to " + formatNumber(edges[l.Set.Bin]), share(k, n)
+		t.what = "share above " + formatNumber(edges[l.Set.Bin-1]) + " up to " + formatNumber(edges[l.Set.Bin])
 	}
+	return t
 }
 func (s *setsDetector) encode(e *encoder) {
 	e.bytes(s.sets.MarshalAppend(nil))
@@ -307,8 +327,8 @@ func (m *meanDetector) idle()                       { var none sequential.Sums; 
 func (m *meanDetector) logEvidence() float64        { return m.mean.LogEvidence() }
 func (m *meanDetector) reset()                      { m.mean.Reset() }
 func (m *meanDetector) leading() sequential.Leading { return m.mean.Leading() }
-func (m *meanDetector) describe(*column, sequential.Leading) (string, float64) {
-	return "mean", m.expected
+func (m *meanDetector) describe(_ *column, l sequential.Leading) told {
+	return told{"mean", m.expected, l.Seen}
 }
 func (m *meanDetector) recover(*column)                    { m.back.Update(&m.sums) }
 func (m *meanDetector) startRecovery(l sequential.Leading) { m.back = sequential.NewMeanRecovery(l) }
