@@ -46,7 +46,7 @@ func (p *Plan) forget(n *node, rec *Record) {
 		}
 	}
 	for i := range n.entries {
-		if c := n.entries[i].child; c != nil {
+		if c := n.entries[i].child; c != nil && !c.shadow {
 			p.forget(c, rec)
 		}
 	}

@@ -13,8 +13,11 @@ const (
 )
 
 const (
-	// maxKnownKeys bounds the names remembered for prediction at one object level when no field asks for them.
+	// maxKnownKeys bounds the names remembered for prediction at one object level when no field asks for them;
+	// a plan remembers eight times as many.
 	maxKnownKeys = 512
+	// maxShadows bounds the objects that nobody asked for whose keys are predicted too.
+	maxShadows = 256
 	// maxKeyBytes is the longest key that is remembered, or that a wildcard makes a slot for.
 	maxKeyBytes = 128
 	// maxPatternBytes and maxPatternOps cap regular expressions that users write: RE2 is linear in the line, and in these.

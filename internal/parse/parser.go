@@ -1,7 +1,5 @@
 package parse
 
-import "bytes"
-
 // Parser reads the lines of one source.
 type Parser struct {
 	plan    *Plan
@@ -56,7 +54,7 @@ func (p *Parser) logical(line []byte, rec *Record) Result {
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
-	if len(bytes.TrimLeft(line, " \t\x00")) == 0 {
+	if blank(line) {
 		rec.Held = append(rec.Held, p.pieces...)
 		return Result{Status: Ignored}
 	}
@@ -65,6 +63,16 @@ func (p *Parser) logical(line []byte, rec *Record) Result {
 		rec.Held = append(rec.Held, p.pieces...)
 	}
 	return res
+}
+
+// blank reports whether a line holds nothing; holes in a file are read as zero bytes.
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Next reads the next record of the same line. Call it only after a Result with More, before the next Line.

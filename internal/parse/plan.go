@@ -20,6 +20,8 @@ type Plan struct {
 	event    int   // index of the field that gives Record.Time; -1 = none
 	wild     int   // slots made by wildcards
 	born     int   // nodes made by wildcards: objects need no slot, but memory
+	unknown  int   // names remembered that nobody asked for
+	shadows  int
 	overflow uint64
 	gen      uint64 // of the record being filled; nodes remember it to notice duplicate keys
 	refused  *node  // stands in node.index for an element that found no room

@@ -94,7 +94,15 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 		case i >= len(data):
 			return s.fail(Truncated)
 		case child == nil:
-			i = s.skip(data, i, depth)
+			if end := numberEnd(data, i); end >= 0 {
+				i = end
+			} else if data[i] != '{' || at < 0 {
+				i = s.skip(data, i, depth)
+			} else if child = s.plan.shadowOf(n, at); child == nil {
+				i = s.skip(data, i, depth)
+			} else {
+				i = s.object(data, i+1, child, depth+1)
+			}
 		case child.fastNum && (data[i] == '-' || data[i]-'0' <= 9):
 			x, end, ok := number(data, i)
 			if !ok {
@@ -187,6 +195,12 @@ func (s *scanner) text(data []byte, i int, n *node) int {
 // value reads any value into a node that was asked for.
 func (s *scanner) value(data []byte, i int, n *node, depth int) int {
 	c := data[i]
+	if n.shadow {
+		if c == '{' {
+			return s.object(data, i+1, n, depth+1)
+		}
+		return s.skip(data, i, depth)
+	}
 	if n.gen == s.plan.gen || n.born && n.slot >= 0 && (c == '{' || c == '[') {
 		// The key stood in this record before: the last one counts, as a whole.
 		s.plan.forget(n, s.rec)

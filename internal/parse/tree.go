@@ -11,6 +11,7 @@ type node struct {
 	slot     int32  // where a scalar found here goes; noSlot, or lazySlot = made at the first scalar
 	wildcard int32  // index of the wildcard field that names what is below; -1 = none
 	born     bool   // made by a wildcard; arrays found here are not taken apart
+	shadow   bool   // nobody asks for anything here; the node only remembers the order of the keys
 	fastNum  bool   // a number goes straight to slot
 	fastStr  bool   // a string goes straight to slot
 
@@ -140,14 +141,28 @@ func (n *node) reclassify(p *Plan) {
 func (p *Plan) meet(n *node, key []byte) int32 {
 	child := p.wildcardChild(n, key)
 	if child == nil {
-		if n.unknown >= maxKnownKeys || len(key) > maxKeyBytes {
+		if n.unknown >= maxKnownKeys || p.unknown >= 8*maxKnownKeys || len(key) > maxKeyBytes {
 			return -1
 		}
 		n.unknown++
+		p.unknown++
 	}
 	at := n.insert(&p.hash, string(key), child)
 	p.classify(n)
 	return at
+}
+
+// shadowOf makes a node for an object that nobody asked for. Its keys are then predicted like others: a step over
+// a predicted key does not wait for the bytes of the line, a search for its closing quote does.
+func (p *Plan) shadowOf(n *node, at int32) *node {
+	if p.shadows >= maxShadows {
+		return nil
+	}
+	p.shadows++
+	c := newNode("")
+	c.shadow = true
+	n.entries[at].child = c
+	return c
 }
 
 // wildcardChild makes the node of a new key below a wildcard, or returns nil if no wildcard covers it.

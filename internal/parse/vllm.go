@@ -3,7 +3,7 @@ package parse
 import "bytes"
 
 var vLLMColumns = []Column{
-	{"time", RoleTime, ColumnTime, "when the line was written; it has no year: logs.year or the container's time says it"},
+	{"time", RoleTime, ColumnTime, "when the line was written; it has no year: the container's time says it"},
 	{"engine", RoleFeature, ColumnCategory, "number of the engine"},
 	{"prompt_throughput", RoleFeature, ColumnNumber, "prompt tokens per second"},
 	{"generation_throughput", RoleFeature, ColumnNumber, "generated tokens per second"},

@@ -102,3 +102,24 @@ func TestAStreamThatEndsWithoutItsLastPieceIsReadByFinish(t *testing.T) {
 		t.Errorf("got %v", res)
 	}
 }
+
+func TestALineOfTooManyPiecesIsGivenUp(t *testing.T) {
+	const at = "2023-06-22T10:27:25Z stdout "
+	p := compile(t, "json", FormatOptions{}, paths("a")...)
+	parser := p.NewParser()
+	var rec Record
+	for i := range maxPieces {
+		if res := parser.Line([]byte(at+"P x"), int64(i), &rec); res.Status != Pending {
+			t.Fatalf("piece %d: %v", i, res)
+		}
+	}
+	if res := parser.Line([]byte(at+"P x"), maxPieces, &rec); res != (Result{Status: Bad, Reason: Oversize}) || len(rec.Held) != maxPieces {
+		t.Errorf("got %v, %d released", res, len(rec.Held))
+	}
+	if res := parser.Line([]byte(at+"F x"), 0, &rec); res.Status != Ignored {
+		t.Errorf("got %v", res)
+	}
+	if res := parser.Line([]byte(at+`F {"a":1}`), 0, &rec); res.Status != Complete {
+		t.Errorf("got %v", res)
+	}
+}
