@@ -64,7 +64,7 @@ func LearnSeason(ref []Observation, o LearnOptions) (Learned, error) {
 	sigma := t.wander(minBlockInfo, func(i int) (e, v float64) { return l.residual(c, i) })
 	out := Learned{Dropped: t.dropped()}
 	out.Profile = SeasonProfile{Calendar: cal.String(), Sigma: sigma, Days: t.days}
-	out.Profile.Kappa, out.Peak, out.Stable = o.calibrate(t.days, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
+	out.Profile.Kappa, out.Peak, out.Stable = o.calibrate(t, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
 	out.Profile.K, out.Profile.N = l.totals(cal, -1)
 	return out, nil
 }

@@ -176,7 +176,7 @@ func LearnMean(ref []MeanObservation, o LearnMeanOptions) (LearnedMean, error) {
 		out.Profile.Sum = append(out.Profile.Sum, m.sum)
 		out.Profile.SumSq = append(out.Profile.SumSq, m.sq)
 	}
-	out.Profile.Kappa, out.Peak, out.Stable = o.calibrate(t.days, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
+	out.Profile.Kappa, out.Peak, out.Stable = o.calibrate(t, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
 	return out, nil
 }
 

@@ -74,7 +74,7 @@ func LearnSets(ref []CountsObservation, o SetsOptions, replay ReplayOptions) (Le
 	}
 	out := LearnedSets{Dropped: t.dropped()}
 	out.Profile = SetsProfile{Calendar: cal.String(), Sigma: sigma, Days: t.days, Counts: l.totals(cal, -1)}
-	out.Profile.Kappa, out.Peak, out.Stable = replay.calibrate(t.days, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
+	out.Profile.Kappa, out.Peak, out.Stable = replay.calibrate(t, func(kappa float64) float64 { return l.replay(c, kappa*sigma) })
 	return out, nil
 }
 

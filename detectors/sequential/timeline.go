@@ -180,7 +180,9 @@ func (t *timeline) wander(minInfo float64, residual func(i int) (e, v float64)) 
 type ReplayOptions struct {
 	// LogA is the threshold of the stream, Weight the share of the budget that it was computed with (0 means 1). The
 	// replay must stay 2 below the threshold of the whole budget, LogA + ln Weight: a stream that comes near that in 28
-	// days would sooner or later spend what belongs to the others.
+	// days would sooner or later spend what belongs to the others. And when the budget's period is longer than the
+	// reference, it must stay 2 below the logarithm of the number of buckets in the reference: more than a reference
+	// shows, it cannot vouch for.
 	LogA, Weight float64
 	// Calendar fixes the calendar; nil means the one that predicts held-out weeks best.
 	Calendar *Calendar
@@ -201,11 +203,12 @@ func (o *ReplayOptions) check() error {
 
 // calibrate returns the smallest kappa in 0, .5, ..., 4 whose replay stays below the limit, and its peak. With two to
 // four weeks the replay sees too little of the wander; half a sigma more repairs it.
-func (o *ReplayOptions) calibrate(days float64, replay func(kappa float64) float64) (kappa, peak float64, stable bool) {
-	limit := o.LogA - replayMargin
+func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float64) (kappa, peak float64, stable bool) {
+	limit := o.LogA
 	if o.Weight > 0 {
 		limit += math.Log(o.Weight)
 	}
+	limit = min(limit, math.Log(float64(len(t.buckets)))) - replayMargin
 	for {
 		peak = replay(kappa)
 		if stable = peak < limit; stable || kappa >= kappaMax {
@@ -213,7 +216,7 @@ func (o *ReplayOptions) calibrate(days float64, replay func(kappa float64) float
 		}
 		kappa += kappaStep
 	}
-	if MaturityOf(days) == Young {
+	if MaturityOf(t.days) == Young {
 		kappa += kappaStep
 	}
 	return kappa, peak, stable
