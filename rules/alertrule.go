@@ -55,7 +55,7 @@ type instance struct {
 	activeAt time.Time
 	startsAt time.Time
 	keepFrom time.Time // when keep_firing_for began to run
-	counts   []int     // series behind each selector while the condition held; nil means unknown
+	counts   []count   // series behind each selector while the condition held; nil means unknown
 	gen      uint64    // of the store when counts was taken
 	countAt  time.Time
 
@@ -191,24 +191,52 @@ func (r *alertRule) blind(in *instance, at time.Time) bool {
 		return len(r.selectors) > 0
 	}
 	for i := range r.selectors {
-		if s := &r.selectors[i]; in.counts[i] > 0 && !s.fixed && s.fresh(r.st, in.elem, ms, r.interval, r.lookback) < in.counts[i] {
+		if s := &r.selectors[i]; in.counts[i].n > 0 && !s.fixed && s.fresh(r.st, in.elem, ms, r.interval, r.lookback) < in.counts[i].n {
 			return true
 		}
 	}
 	return false
 }
 
-// count takes down how many series are behind an alert whose condition holds.
+// count is how many series stand behind a selector, and when that many were last fresh.
+type count struct {
+	n    int
+	at   time.Time
+	more time.Time // since when there have been more; zero when there are not
+}
+
+// count takes down how many series are behind an alert whose condition holds. When they become fewer, the old number stands for as
+// long as a query can still see what vanished: the condition may hold only because of it. After that, whatever is left carries the alert. More series count
+// only once they have stayed: while replicas are replaced, old and new are there together.
 func (r *alertRule) count(in *instance, at, ts time.Time) {
 	if in.counts != nil && in.gen == r.st.gen && ts.Sub(in.countAt) < time.Minute && !ts.Before(in.countAt) {
 		return
 	}
 	in.gen, in.countAt = r.st.gen, ts
-	counts := make([]int, len(r.selectors))
-	for i := range r.selectors {
-		counts[i] = r.selectors[i].visible(r.st, in.elem, timestamp.FromTime(at))
+	ms := timestamp.FromTime(at)
+	if in.counts == nil {
+		in.counts = make([]count, len(r.selectors))
+		for i := range r.selectors {
+			in.counts[i] = count{n: r.selectors[i].visible(r.st, in.elem, ms), at: ts}
+		}
+		return
 	}
-	in.counts = counts
+	for i := range r.selectors {
+		s, c := &r.selectors[i], &in.counts[i]
+		n := s.fresh(r.st, in.elem, ms, r.interval, r.lookback)
+		switch {
+		case n > c.n && c.more.IsZero():
+			c.at, c.more = ts, ts
+		case n > c.n && ts.Sub(c.more) < r.lookback:
+			c.at = ts
+		case n == c.n:
+			c.at, c.more = ts, time.Time{}
+		case n > c.n || ts.Sub(c.at) > r.lookback+time.Duration(s.window)*time.Millisecond:
+			*c = count{n: n, at: ts}
+		default:
+			c.more = time.Time{}
+		}
+	}
 }
 
 // reconcile brings our instances in line with what Prometheus' rule decided.

@@ -35,6 +35,8 @@ type Engine struct {
 	savedAt time.Time
 	dirty   bool
 	shut    bool
+
+	counters []savedCounter // from before the restart, until the first samples come
 }
 
 // ended is a resolved alert that is returned again for a while, in case the first time got lost.
@@ -104,6 +106,7 @@ func (e *Engine) Append(b catalog.Batch) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ms := b.Time.UnixMilli()
+	e.begin(ms)
 	for i := range b.Samples {
 		e.names.append(&b.Samples[i], ms)
 	}
@@ -111,13 +114,14 @@ func (e *Engine) Append(b catalog.Batch) error {
 	return nil
 }
 
-// AppendSeries takes one sample of any series: a stock metric that was scraped beside ours.
+// AppendSeries takes one sample of any series: a stock metric that was scraped beside ours. It errs like Append.
 func (e *Engine) AppendSeries(ts time.Time, name string, lbls map[string]string, v float64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, wanted := e.st.needs.of(name); !wanted {
 		return nil
 	}
+	e.begin(ts.UnixMilli())
 	b := labels.NewBuilder(labels.FromMap(lbls))
 	b.Set(labels.MetricName, name)
 	s, err := e.st.series(b.Labels())
@@ -128,10 +132,16 @@ func (e *Engine) AppendSeries(ts time.Time, name string, lbls map[string]string,
 		}
 		return err
 	}
-	if err := e.st.append(s, ts.UnixMilli(), v, true); err != nil {
-		return fmt.Errorf("append %s: %w", name, err)
-	}
+	_ = e.st.append(s, ts.UnixMilli(), v, true) // only an old sample is refused, and an old sample is of no use
 	return nil
+}
+
+// begin plants the counters from before a restart, once.
+func (e *Engine) begin(first int64) {
+	if e.counters != nil {
+		e.st.plantCounters(e.counters, first)
+		e.counters = nil
+	}
 }
 
 // Eval evaluates each group whose interval is due at ts. It returns every change of state, firing alerts that are due to be sent again, and

@@ -12,10 +12,10 @@ import (
 // A selector is one vector selector of a rule's expression, with what is needed to ask later whether the data that made
 // an alert fire is still there.
 //
-// The question is answered by counting. While the condition holds, the series behind it are counted as the query sees them.
-// When the condition no longer holds, the series that are fresh are counted again: if they became fewer, the condition may
-// have ended only because its data did, and the alert is held. Counting instead of remembering names lets pods, versions
-// and replicas be replaced by others without holding an alert for ever.
+// The question is answered by counting. While the condition holds, the series behind it are counted. When it no longer holds,
+// the series that are fresh are counted again: if they became fewer, the condition may have ended only because its data did,
+// and the alert is held. Counting instead of remembering names lets pods, versions and replicas be replaced by others
+// without holding an alert for ever.
 type selector struct {
 	text     string // as in the expression; the key of the saved counts
 	matchers []*labels.Matcher

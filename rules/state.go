@@ -22,6 +22,8 @@ type savedState struct {
 	EvaluatedAt time.Time    `json:"evaluated_at"`
 	Rules       []savedRule  `json:"rules"`
 	Ended       []savedEnded `json:"ended"`
+
+	Counters []savedCounter `json:"counters"`
 }
 
 type savedRule struct {
@@ -63,13 +65,14 @@ func (f *savedFloat) UnmarshalText(b []byte) error {
 	return err
 }
 
-// saveIfNeeded saves when something changed, and once a minute while an alert is pending: how long it has been pending is
-// known only by when it was last seen.
+// saveIfNeeded saves when something changed; once a minute while an alert is pending, because how long it has been pending is known
+// only by when it was last seen; and every five minutes for the sake of the counters.
 func (e *Engine) saveIfNeeded(ts time.Time) error {
 	if e.opts.State == nil {
 		return nil
 	}
-	if !e.dirty && (!e.anyPending() || absDuration(ts.Sub(e.savedAt)) < time.Minute) {
+	since := absDuration(ts.Sub(e.savedAt))
+	if !e.dirty && since < 5*time.Minute && (since < time.Minute || !e.anyPending()) {
 		return nil
 	}
 	if err := e.save(); err != nil {
@@ -107,7 +110,10 @@ func (e *Engine) save() error {
 }
 
 func (e *Engine) export() savedState {
-	out := savedState{Version: stateVersion, EvaluatedAt: e.evalAt, Rules: []savedRule{}, Ended: []savedEnded{}}
+	out := savedState{Version: stateVersion, EvaluatedAt: e.evalAt, Rules: []savedRule{}, Ended: []savedEnded{}, Counters: e.st.counters()}
+	if e.counters != nil {
+		out.Counters = e.counters // not planted yet
+	}
 	for _, g := range e.groups {
 		for _, r := range g.alerts {
 			if len(r.inst) > 0 {
@@ -129,8 +135,8 @@ func (r *alertRule) export() savedRule {
 			StartsAt: in.startsAt, KeepFrom: in.keepFrom, Held: in.held, Annotations: in.annotations}
 		if in.counts != nil {
 			s.Series = map[string]int{}
-			for i, n := range in.counts {
-				s.Series[r.selectors[i].text] = n
+			for i, c := range in.counts {
+				s.Series[r.selectors[i].text] = c.n
 			}
 		}
 		out.Alerts = append(out.Alerts, s)
@@ -158,6 +164,7 @@ func (e *Engine) restore() error {
 		return nil
 	}
 	e.adopt(s)
+	e.counters = s.Counters
 	return nil
 }
 
@@ -213,14 +220,14 @@ func (e *Engine) carry(r *alertRule, sr savedRule, at time.Time) {
 		in.lbls = r.labelsOf(context.Background(), promql.Sample{Metric: in.elem, F: in.value}, at, e.query)
 		in.key = alert.KeyOf(r.fullLabels(in.lbls))
 		if a.Series != nil {
-			in.counts = make([]int, len(r.selectors))
+			in.counts = make([]count, len(r.selectors))
 			for i := range r.selectors {
 				n, known := a.Series[r.selectors[i].text]
 				if !known { // the expression changed
 					in.counts = nil
 					break
 				}
-				in.counts[i] = n
+				in.counts[i] = count{n: n, at: at}
 			}
 		}
 		r.inst[in.lbls.Hash()] = in
