@@ -137,6 +137,7 @@ func (w *world) boot() {
 			_ = d.decode(name, data)
 		}
 	}
+	d.requeue()
 	w.d = d
 }
 
@@ -371,7 +372,7 @@ func TestPagerDutyUnreachableForHalfAnHourWithKillsAndAFullDisk(t *testing.T) {
 		t.Fatalf("%d wait: one per incident that changed is expected", waiting)
 	}
 	var order []string
-	for _, inc := range w.d.inOrder() {
+	for inc := range w.d.inOrder {
 		order = append(order, inc.Key)
 	}
 	up = true

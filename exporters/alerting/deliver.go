@@ -79,11 +79,12 @@ func (d *Dispatcher) next(now time.Time) *attempt {
 	defer d.mu.Unlock()
 	d.dropIdleBuckets(now)
 	passed := map[*bucket]bool{} // buckets whose oldest incident was seen and cannot go now
-	for _, inc := range d.candidates() {
+	var found *attempt
+	var lost []*incident
+	for inc := range d.inOrder {
 		in := d.integration(inc)
 		if in == nil {
-			d.log.Warn("dropped an incident whose destination is no longer configured", "destination", inc.Integration, "dedup_key", inc.Key)
-			d.forget(inc)
+			lost = append(lost, inc)
 			continue
 		}
 		n := inc.notification(d.opts.ExternalURL)
@@ -100,25 +101,18 @@ func (d *Dispatcher) next(now time.Time) *attempt {
 			passed[b] = true
 			continue
 		}
-		a := &attempt{inc: inc, in: in, bucket: b, n: n, seq: inc.Seq}
 		if now.Before(inc.notBefore) {
 			continue // it steps aside for the others of its bucket
 		}
 		b.busy = true
-		return a
+		found = &attempt{inc: inc, in: in, bucket: b, n: n, seq: inc.Seq}
+		break
 	}
-	return nil
-}
-
-// candidates are the incidents that wait, and those that were refused: their credential may have changed.
-func (d *Dispatcher) candidates() []*incident {
-	out := d.inOrder()
-	for _, inc := range d.incidents {
-		if inc.RejectedSeq == inc.Seq && inc.Seq > inc.AckedSeq {
-			out = append(out, inc)
-		}
+	for _, inc := range lost {
+		d.log.Warn("dropped an incident whose destination is no longer configured", "destination", inc.Integration, "dedup_key", inc.Key)
+		d.forget(inc)
 	}
-	return out
+	return found
 }
 
 func (d *Dispatcher) send(ctx context.Context, a *attempt) (RetryAdvice, error) {

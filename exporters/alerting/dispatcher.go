@@ -26,8 +26,9 @@ type Dispatcher struct {
 	groups    map[string]*group
 	order     []*group // groups in the order of their making, so that a replay decides in the same order
 	incidents map[string]*incident
-	decisions uint64 // number given to the newest decision; breaks ties between equal times
-	pending   int    // incidents whose last state is not acknowledged
+	queue     []waiting // incidents that wait, oldest first, with void places in between
+	decisions uint64    // number given to the newest decision; breaks ties between equal times
+	pending   int       // incidents whose last state is not acknowledged
 	silences  *silences
 	buckets   map[string]*bucket
 	state     *keeper

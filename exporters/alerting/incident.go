@@ -111,6 +111,7 @@ func (d *Dispatcher) decide(inc *incident, now time.Time, firing bool, reason st
 	if inc.Seq <= inc.AckedSeq || inc.RejectedSeq == inc.Seq { // it did not wait: from now on it does
 		d.decisions++
 		inc.Order, inc.PendingSince = d.decisions, now
+		d.queue = append(d.queue, waiting{inc, inc.Order})
 	}
 	inc.Seq++
 	inc.Firing, inc.Reason, inc.DecidedAt = firing, reason, now
@@ -162,16 +163,41 @@ func (d *Dispatcher) countPending() int {
 	return n
 }
 
-// inOrder lists incidents that wait, oldest first.
-func (d *Dispatcher) inOrder() []*incident {
-	var out []*incident
-	for _, inc := range d.incidents {
-		if inc.waits() {
-			out = append(out, inc)
+// waiting is a place in the queue. It is void when the incident was acknowledged or forgotten since.
+type waiting struct {
+	inc   *incident
+	order uint64
+}
+
+func (d *Dispatcher) void(q waiting) bool {
+	return q.inc.Order != q.order || q.inc.Seq <= q.inc.AckedSeq || d.incidents[q.inc.id()] != q.inc
+}
+
+// inOrder lists incidents whose last state is not acknowledged, oldest first, refused ones included: their
+// credential may have changed. Places get their numbers in the order in which they are made, so the queue is
+// sorted as it is; void places are swept out when they are more than half.
+func (d *Dispatcher) inOrder(yield func(*incident) bool) {
+	live := 0
+	for _, q := range d.queue {
+		if !d.void(q) {
+			live++
+			if !yield(q.inc) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *incident) int {
-		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.id(), b.id()))
+	if len(d.queue) > 64 && live < len(d.queue)/2 {
+		d.queue = slices.DeleteFunc(d.queue, d.void)
+	}
+}
+
+// requeue makes the queue of what was read from disk.
+func (d *Dispatcher) requeue() {
+	d.queue = d.queue[:0]
+	for _, inc := range d.incidents {
+		d.queue = append(d.queue, waiting{inc, inc.Order})
+	}
+	slices.SortFunc(d.queue, func(a, b waiting) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.inc.id(), b.inc.id()))
 	})
-	return out
 }

@@ -33,9 +33,6 @@ type ownConfigs struct {
 func (c *routesConfig) takeOurs(root *yaml.Node) error {
 	ours := map[string]bool{"log_configs": true, "alertmanager_configs": true, "grafana_configs": true, "pagerduty_change_configs": true}
 	for _, rcv := range items(child(root, "receivers")) {
-		if rcv.Kind == yaml.AliasNode {
-			rcv = rcv.Alias
-		}
 		var own ownConfigs
 		if err := rcv.Decode(&own); err != nil {
 			return fromYAML(c.file, rcv, err)
@@ -62,9 +59,6 @@ func (c *routesConfig) takeOurs(root *yaml.Node) error {
 // keysOf lists the keys that were written in a mapping, those of merged mappings included.
 func keysOf(n *yaml.Node) map[string]bool {
 	out := map[string]bool{}
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == "<<" {
 			for k := range keysOf(n.Content[i+1]) {

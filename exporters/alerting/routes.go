@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	amconfig "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -76,7 +77,11 @@ func parseRoutes(file string, data []byte) (*routesConfig, error) {
 	if len(doc.Content) == 0 {
 		return nil, &ConfigError{File: file, Line: 1, Column: 1, Problem: "the file is empty", Fix: "write at least a route with a receiver, and that receiver"}
 	}
-	root := doc.Content[0]
+	budget := maxRouteNodes
+	root, err := plain(file, doc.Content[0], 0, &budget)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkKeys(file, root, routesSchema, ""); err != nil {
 		return nil, err
 	}
@@ -93,16 +98,47 @@ func parseRoutes(file string, data []byte) (*routesConfig, error) {
 	if err := checkReferences(file, root); err != nil {
 		return nil, err
 	}
+	if route := child(root, "route"); route == nil || route.Kind != yaml.MappingNode {
+		return nil, errAt(file, root, "write a route with a receiver", "there is no route")
+	}
 	if err := root.Decode(cfg.am); err != nil {
 		return nil, fromYAML(file, root, err)
-	}
-	if cfg.am.Route == nil {
-		return nil, errAt(file, root, "write a route with a receiver", "there is no route")
 	}
 	if cfg.am.Route.Continue {
 		return nil, errAt(file, child(root, "route"), "take continue out of the first route", "the root route cannot have continue")
 	}
 	return cfg, nil
+}
+
+// Bounds on what aliases may make of a file.
+const (
+	maxRouteNodes = 100_000
+	maxRouteDepth = 100
+)
+
+// plain copies a tree with every alias replaced by what it stands for, so that nothing after it has to know of
+// aliases. One that holds itself has no end, and a few lines of aliases of aliases make millions of nodes.
+func plain(file string, n *yaml.Node, depth int, budget *int) (*yaml.Node, error) {
+	if *budget--; *budget < 0 || depth > maxRouteDepth {
+		return nil, errAt(file, n, "use fewer aliases", "the file is too large or too deep once its aliases are followed")
+	}
+	if n.Kind == yaml.AliasNode {
+		c, err := plain(file, n.Alias, depth+1, budget)
+		if err != nil {
+			return nil, err
+		}
+		c.Line, c.Column = n.Line, n.Column
+		return c, nil
+	}
+	c := *n
+	c.Anchor, c.Content = "", make([]*yaml.Node, len(n.Content))
+	for i, x := range n.Content {
+		var err error
+		if c.Content[i], err = plain(file, x, depth+1, budget); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
 }
 
 // child finds the value of a key in a mapping; nil when it is not there.
@@ -138,6 +174,13 @@ func checkPieces(file string, root *yaml.Node) error {
 		for _, c := range items(child(n, "routes")) {
 			if err := routes(c); err != nil {
 				return err
+			}
+		}
+		for _, key := range []string{"group_wait", "group_interval", "repeat_interval"} {
+			if v := child(n, key); v != nil {
+				if _, err := model.ParseDuration(v.Value); err != nil {
+					return errAt(file, v, "write a number and a unit, as in 30s, 5m or 4h", "%s: %v", key, err)
+				}
 			}
 		}
 		if err := n.Decode(&amconfig.Route{}); err != nil {

@@ -121,9 +121,6 @@ func elsewhere(names ...string) map[string]string {
 
 // checkKeys walks the file and refuses the first key that is not honoured, by its place and name.
 func checkKeys(file string, n *yaml.Node, k *keys, path string) error {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	if k == nil || k.free || n.Tag == "!!null" {
 		return nil
 	}

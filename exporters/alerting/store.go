@@ -147,6 +147,7 @@ func (d *Dispatcher) restore(lost bool) {
 	if lost || bad > 0 {
 		d.unsureTil = d.started.Add(unsureFor)
 	}
+	d.requeue()
 	for _, e := range d.sortedAlerts() {
 		d.route(e)
 	}
