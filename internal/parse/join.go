@@ -26,7 +26,7 @@ func (p *Plan) prepareJoin() error {
 	if p.opts.Join == "" {
 		return nil
 	}
-	p.fields = append(p.fields, Field{Path: p.opts.Join})
+	p.fields = append(p.fields, Field{Path: p.opts.Join, Context: true})
 	p.joinSlot = int32(len(p.fields) - 1)
 	return p.add(len(p.fields) - 1)
 }

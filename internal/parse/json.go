@@ -93,14 +93,14 @@ func (r *jsonReader) next(p *Parser, rec *Record) Result {
 	return p.plan.verdict(rec, s.wrong(r.rest, end))
 }
 
-// verdict turns the outcome of the scanner into a Result. A line without any asked field, time excepted, is
+// verdict turns the outcome of the scanner into a Result. A line without any asked field, time and context excepted, is
 // some other line of the same program.
 func (p *Plan) verdict(rec *Record, end int) Result {
 	if end < 0 {
 		return Result{Status: Bad, Reason: p.scan.fault}
 	}
 	for _, slot := range rec.touched {
-		if rec.Values[slot].Kind != Absent && !p.specs[slot].event && slot != p.joinSlot {
+		if rec.Values[slot].Kind != Absent && !p.specs[slot].context {
 			return Result{Status: Complete, Reason: p.scan.blemish}
 		}
 	}

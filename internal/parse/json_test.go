@@ -57,6 +57,7 @@ func TestJSONFieldsAreFoundByPath(t *testing.T) {
 		{"escapes", `{"a\u0062":"\ud83d\ude00\ud800\n\"","c":1}`, paths("ab"), "[ab=string \"😀\uFFFD\\n\\\"\"]", Result{}},
 		{"bytes that are not UTF-8", "{\"a\":\"x\xffy\"}", paths("a"), "[a=string \"x\uFFFDy\"]", Result{}},
 		{"nothing asked for", `{"level":"info"}`, paths("a"), `[]`, Result{Status: Ignored}},
+		{"context only", `{"level":"info","version":"v1"}`, []Field{{Path: "version", Context: true}, {Path: "a"}}, `[version=string "v1"]`, Result{Status: Ignored}},
 		{"torn", `{"a":1,"b":"tex`, paths("a"), ``, Result{Status: Bad, Reason: Truncated}},
 		{"trailing garbage", `{"a":1}}`, paths("a"), ``, Result{Status: Bad, Reason: NotJSON}},
 		{"damage in a part nobody asked for", `{"a":1,"z":{"y":[1,]}}`, paths("a"), ``, Result{Status: Bad, Reason: NotJSON}},

@@ -77,6 +77,9 @@ type Field struct {
 	Path string
 	// Numeric says that numbers may arrive as strings ("4.9", as NumPy scalars do) and are wanted as Number.
 	Numeric bool
+	// Context says that the field does not make a line a record: a version that a logger adds to every line. A
+	// line in which nothing but context and the event time is found is Ignored.
+	Context bool
 	// Time says that the value is a time. The first Time field of a plan is the record's event time; every
 	// Time field has Unix seconds in Value.Num.
 	Time bool

@@ -33,6 +33,7 @@ type Plan struct {
 type spec struct {
 	numeric bool
 	event   bool
+	context bool // alone it makes no record
 	time    *timeReader
 	next    int32 // another slot that asks for the same path; -1 = none
 }
@@ -123,13 +124,13 @@ func (p *Plan) add(i int) error {
 	if err != nil {
 		return err
 	}
-	sp := spec{numeric: f.Numeric, next: -1}
+	sp := spec{numeric: f.Numeric, context: f.Context, next: -1}
 	if f.Time {
 		if sp.time, err = newTimeReader(f.Layout, f.Pattern, p.opts); err != nil {
 			return err
 		}
 		if p.event < 0 && !wildcard {
-			p.event, sp.event = i, true
+			p.event, sp.event, sp.context = i, true, true
 		}
 	} else if f.Pattern != "" || f.Layout != "" {
 		return fmt.Errorf("layout and pattern belong to a time field: set time: true, or leave them out")

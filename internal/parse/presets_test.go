@@ -92,6 +92,13 @@ func TestPresetsReadTheRealSamples(t *testing.T) {
 		{"triton-trace", "triton-trace-tensors.json", FormatOptions{}, paths("input.*", "output.*"), []string{
 			`complete input.input.0=number 0.1 input.input.1=number 0.1 input.input.2=number 0.1`,
 		}},
+		{"regex", "cri.log", FormatOptions{Pattern: `^(?P<text>.+)$`}, paths("text"), []string{
+			`complete text=string "standalone containerd line that is super awesome"`, "pending",
+			`complete text=string "multiline containerd line that is super awesomne"`, `complete text=string "standalone crio line which is awesome"`,
+		}},
+		{"regex", "docker-json-file.log", FormatOptions{Pattern: `^(?P<text>.+)$`}, paths("text"), []string{
+			`complete text=string "line1"`, `complete text=string "line1"`, "pending",
+		}},
 		{"json", "azureml-mdc.jsonl", FormatOptions{}, []Field{{Path: "time", Time: true}, {Path: "modelversion"}, {Path: "data.0.label"}, {Path: "data.0.pattern"}}, []string{
 			`complete 2022-12-01T08:51:30 data.0.label=string "DRUG" data.0.pattern=string "aspirin" modelversion=string "default"`,
 		}},

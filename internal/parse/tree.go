@@ -222,7 +222,7 @@ func (p *Plan) slotOf(n *node, rec *Record) int32 {
 	f := &p.fields[n.wildcard]
 	n.slot = int32(len(p.slots))
 	p.slots = append(p.slots, Slot{Path: n.path, Wildcard: int(n.wildcard)})
-	p.specs = append(p.specs, spec{numeric: f.Numeric, next: -1, time: p.specs[n.wildcard].time})
+	p.specs = append(p.specs, spec{numeric: f.Numeric, context: f.Context, next: -1, time: p.specs[n.wildcard].time})
 	rec.resize(len(p.slots))
 	p.classify(n)
 	return n.slot
