@@ -63,6 +63,7 @@ type Loop struct {
 	tailed   []byte // tail state as of the last commit
 	routes   map[*tail.Source]*route
 	feeds    map[feedKey]*feed
+	began    time.Time // when Run began
 	evicted  time.Time
 	saveTime time.Duration
 	warned   time.Time // last time a failed commit was logged
@@ -183,6 +184,7 @@ func includes(e *monitor.Engine) (include, exclude []string) {
 func (l *Loop) Run(ctx context.Context) error {
 	defer l.Close()
 	next := l.now()
+	l.began = next
 	for ctx.Err() == nil {
 		next = next.Add(l.opts.Interval)
 		if now := l.now(); next.Before(now) {
@@ -332,14 +334,24 @@ func (l *Loop) commit() {
 	l.tailed = state
 }
 
+// holdLimit is how long panes wait for a source that does not deliver.
+const holdLimit = 10 * time.Second
+
 // holdBack keeps panes open that a source still has unread records for: with several files of one model to catch up
 // on, the others would otherwise come late.
 func (l *Loop) holdBack() {
 	caught := l.tailer.Caught()
 	oldest := map[*monitor.Instance]int64{}
+	if !caught && l.now().Sub(l.began) < holdLimit && l.tailer.Stats().Files > len(l.routes) {
+		// Right after the start some files have not had their first turn; how far back they reach is not known.
+		for _, in := range l.engine.Instances() {
+			in.HoldBack(time.Unix(0, 1))
+		}
+		return
+	}
 	if !caught {
 		for _, r := range l.routes {
-			if !r.more || l.now().Sub(r.used) > 10*time.Second {
+			if !r.more || l.now().Sub(r.used) > holdLimit {
 				continue
 			}
 			for _, f := range r.feeds {

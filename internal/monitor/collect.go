@@ -31,10 +31,11 @@ func (in *Instance) collect(b *catalog.Batch) {
 		in.cache.model = []string{in.model.Name}
 		in.cache.stale = true
 	}
-	in.collectCounts(b)
+	var capped uint64
 	for i, c := range in.cols {
-		in.collectTotals(b, i, c)
+		capped += in.collectTotals(b, i, c)
 	}
+	in.collectCounts(b, capped)
 	if in.cache.stale {
 		cached := catalog.Batch{Samples: in.cache.samples[:0]}
 		in.collectModel(&cached)
@@ -50,8 +51,9 @@ func (in *Instance) collect(b *catalog.Batch) {
 	b.Samples = append(b.Samples, in.cache.samples...)
 }
 
-// collectCounts appends what changes with every record.
-func (in *Instance) collectCounts(b *catalog.Batch) {
+// collectCounts appends what changes with every record. capped is how many values are "other" in columns that have
+// used up their names.
+func (in *Instance) collectCounts(b *catalog.Batch, capped uint64) {
 	name := in.model.Name
 	v := &in.versions
 	if v.none > 0 || v.other == 0 && len(v.named) == 0 {
@@ -74,8 +76,11 @@ func (in *Instance) collectCounts(b *catalog.Batch) {
 	b.Add(catalog.RecordsFuture, float64(in.counts.future), m...)
 	b.Add(catalog.RecordsUntimed, float64(in.counts.untimed), m...)
 	for i, n := range in.counts.dropped {
-		if i == limitFeature {
+		switch i {
+		case limitFeature:
 			n += in.plan.Overflow()
+		case limitCategory:
+			n += capped
 		}
 		b.Add(catalog.SeriesDropped, float64(n), name, limitNames[i])
 	}
@@ -87,7 +92,7 @@ func (in *Instance) collectCounts(b *catalog.Batch) {
 
 // collectTotals appends the counters of a column: what was folded and what stands in open panes, oldest first, so
 // that a sum of floating-point numbers never goes back when a pane is folded.
-func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) {
+func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) (capped uint64) {
 	missing := c.total.missing
 	for _, p := range in.panes.open {
 		for r, n := range p.cols[i].Missing {
@@ -101,7 +106,7 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) {
 		b.Add(catalog.LastGood, float64(c.lastGood)/1e9, c.labels.column...)
 	}
 	if c.base == nil {
-		return
+		return 0
 	}
 	counts := append([]uint64(nil), c.total.hist...)
 	sum := c.total.sum
@@ -111,11 +116,15 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) {
 	}
 	if c.base.grid != nil {
 		b.AddHistogram(catalog.FeatureValue, &catalog.HistogramValue{Bounds: c.base.grid.CoarseEdges(), Counts: counts, Sum: sum}, c.labels.column...)
-		return
+		return 0
 	}
 	for k, n := range counts {
 		b.Add(catalog.FeatureCategory, float64(n), c.labels.categories[k]...)
 	}
+	if len(c.base.categories) >= in.model.MaxCategories {
+		return counts[len(counts)-1]
+	}
+	return 0
 }
 
 // state is learning, young or ready.

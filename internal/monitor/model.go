@@ -44,6 +44,7 @@ type LogsConfig struct {
 	Pattern   string         // format regex: a pattern with named groups
 	Columns   []string       // csv and tsv without a header line; empty means that the first line is the header
 	Delimiter string         // csv: one character; empty means a comma
+	Join      string         // json: path of the key that request and response share when they are two lines; empty means one line a record
 	Location  *time.Location // of timestamps without a zone; nil means UTC
 }
 

@@ -29,6 +29,7 @@ func (d *decoder) format(m *Model, e entry, set map[string]entry) {
 		{"pattern", []string{"regex"}},
 		{"columns", []string{"csv", "tsv"}},
 		{"delimiter", []string{"csv"}},
+		{"join", []string{"json"}},
 	} {
 		if k, ok := set[o.key]; ok && !contains(o.formats, m.Logs.Format) {
 			d.fail(k.key, k.path, "does not belong to format "+m.Logs.Format, "format: "+strings.Join(o.formats, " or "), "")
@@ -89,7 +90,7 @@ func (d *decoder) compile(m *Model, root *yaml.Node) {
 
 // Format is what parse.Compile wants to know about the model's lines.
 func (m *Model) Format() (string, parse.FormatOptions) {
-	o := parse.FormatOptions{Location: m.Logs.Location, Columns: m.Logs.Columns, Pattern: m.Logs.Pattern}
+	o := parse.FormatOptions{Location: m.Logs.Location, Columns: m.Logs.Columns, Pattern: m.Logs.Pattern, Join: m.Logs.Join}
 	if m.Logs.Delimiter != "" {
 		o.Delimiter = m.Logs.Delimiter[0]
 	}

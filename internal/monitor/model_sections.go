@@ -14,7 +14,7 @@ import (
 func (d *decoder) logs(m *Model, e entry) {
 	const globs = "a list of paths that may hold * and **"
 	var set = map[string]entry{}
-	for _, k := range d.mapping(e.val, e.path, "include", "exclude", "format", "pattern", "columns", "delimiter", "location") {
+	for _, k := range d.mapping(e.val, e.path, "include", "exclude", "format", "pattern", "columns", "delimiter", "join", "location") {
 		set[k.name] = k
 		switch k.name {
 		case "include":
@@ -36,6 +36,10 @@ func (d *decoder) logs(m *Model, e entry) {
 					d.fail(k.val, k.path, fmt.Sprintf("%q cannot be a delimiter", clip(s)), "one character", "")
 				}
 				m.Logs.Delimiter = s
+			}
+		case "join":
+			if m.Logs.Join, _ = d.text(k, "the path of the key that request and response share"); m.Logs.Join != "" {
+				d.path(k.val, k.path, m.Logs.Join)
 			}
 		case "location":
 			if s, ok := d.text(k, "a time zone such as Europe/Zurich"); ok {

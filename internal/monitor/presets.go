@@ -25,6 +25,7 @@ var presetPositive = map[string]string{"rspamd": "reject", "spamassassin": "Y"}
 func (m *Model) applyPreset() {
 	columns, ok := parse.Preset(m.Logs.Format)
 	if !ok {
+		m.applyBentoML()
 		return
 	}
 	named := m.Score != nil || m.Label != nil || len(m.Features) > 0
@@ -66,4 +67,19 @@ var presetKinds = map[string]Kind{
 	parse.ColumnNumber:      KindNumber,
 	parse.ColumnProbability: KindNumber,
 	parse.ColumnCategory:    KindCategory,
+}
+
+// applyBentoML follows every column: their roles stand in a schema file beside the data, and the record itself has
+// only names.
+func (m *Model) applyBentoML() {
+	if m.Logs.Format != "bentoml" {
+		return
+	}
+	if m.Timestamp.Path == "" {
+		m.Timestamp.Path = "timestamp"
+	}
+	if m.Score == nil && m.Label == nil && len(m.Features) == 0 {
+		m.Features = []FeatureConfig{{Path: "*", Kind: KindAuto}}
+		m.notes = append(m.notes, "predictions and features: not set; every column of the monitor is followed as a feature")
+	}
 }
