@@ -24,8 +24,10 @@ func (r *Result) Head(took time.Duration) string {
 	switch {
 	case r.Pages == 0:
 		b.WriteString("nobody would have been paged\n")
-	case weeks > 0:
-		fmt.Fprintf(&b, "%d pages: %.2g a week\n", r.Pages, float64(r.Pages)/weeks)
+	case weeks < 1:
+		fmt.Fprintf(&b, "pages: %d\n", r.Pages)
+	default:
+		fmt.Fprintf(&b, "pages: %d, that is %.2g a week\n", r.Pages, float64(r.Pages)/weeks)
 	}
 	return b.String()
 }

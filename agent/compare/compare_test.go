@@ -143,6 +143,17 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
+func TestTheTextNoneIsACategoryInJSONAndMissingInCSV(t *testing.T) {
+	lines := write(t, "a.jsonl", `{"mua": "none"}`+"\n"+`{"mua": "web"}`+"\n"+`{"mua": null}`+"\n")
+	if f := run(t, lines, lines).feature(t, "mua"); f.Current.Count != 2 || f.Current.Missing != 1 {
+		t.Errorf("JSON: %+v", f.Current)
+	}
+	csv := write(t, "a.csv", "mua\nnone\nweb\n\"\"\n")
+	if f := run(t, csv, csv).feature(t, "mua"); f.Current.Count != 1 || f.Current.Missing != 2 {
+		t.Errorf("CSV: %+v", f.Current)
+	}
+}
+
 func TestTwoIdenticalFilesShowNoDistance(t *testing.T) {
 	path := write(t, "a.csv", "x,c\n"+strings.Repeat("1,a\n2,b\n3,a\n", 100))
 	for _, f := range run(t, path, path).Features {

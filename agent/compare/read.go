@@ -219,7 +219,7 @@ func (t *table) flatten(prefix string, object map[string]any) error {
 			}
 			c.setNumber(t.rows, x)
 		case string:
-			c.setField(t.rows, v) // NumPy's numbers arrive as strings
+			c.setJSONText(t.rows, v)
 		case bool:
 			c.setText(t.rows, strconv.FormatBool(v))
 		default:

@@ -140,6 +140,20 @@ func (c *column) setField(row int, s string) {
 	c.setText(row, s)
 }
 
+// setJSONText stores a JSON string. NumPy's numbers arrive as strings, NaN among them; but "none" is a text here, because
+// JSON has a null of its own.
+func (c *column) setJSONText(row int, s string) {
+	if s == "" {
+		c.set(row, cell{text: missing})
+		return
+	}
+	if x, err := strconv.ParseFloat(s, 64); err == nil {
+		c.setNumber(row, x)
+		return
+	}
+	c.setText(row, s)
+}
+
 // looksLikeTime is deliberately narrow: a date in ISO order, with or without a time of day.
 func looksLikeTime(s string) bool {
 	if len(s) < 10 || s[4] != '-' || s[7] != '-' {
