@@ -23,8 +23,6 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/otelcol"
-
-	"github.com/plumbline-ml/plumbline/agent/components/plumblineextension"
 )
 
 // version is set by the linker: -X github.com/plumbline-ml/plumbline/agent.version=v1.2.3.
@@ -49,12 +47,22 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	collector, err := otelcol.NewCollector(s.collector(private, func(a net.Addr) {
-		s.bound.Store(a.String()) // a port that was given as 0 stays the same when the service restarts
-		fmt.Fprintf(s.Out, "plumbline %s: metrics at http://%s/metrics, state in %s\n", Version(), a, s.State)
-		if opts.Listening != nil {
-			opts.Listening(a)
-		}
+	collector, err := otelcol.NewCollector(s.collector(private, hooks{
+		metrics: new(collectorMetrics),
+		listening: func(a net.Addr) {
+			s.bound.Store(a.String()) // a port that was given as 0 stays the same when the service restarts
+			fmt.Fprintf(s.Out, "plumbline %s: metrics at http://%s/metrics, state in %s\n", Version(), a, s.State)
+			if opts.Listening != nil {
+				opts.Listening(a)
+			}
+		},
+		inferred: func(file string, text []byte) {
+			fmt.Fprintf(s.Out, "There was no model file, so this one was written from the log, as %s:\n\n", file)
+			for line := range strings.Lines(string(text)) {
+				fmt.Fprint(s.Out, "    "+line)
+			}
+			fmt.Fprintln(s.Out)
+		},
 	}))
 	if err != nil {
 		return errors.Join(err, private.remove())
@@ -67,12 +75,7 @@ func Run(ctx context.Context, opts Options) error {
 }
 
 // collector puts the settings of the Collector together.
-func (s settled) collector(private sockets, listening func(net.Addr)) otelcol.CollectorSettings {
-	metrics := new(collectorMetrics)
-	ext := []plumblineextension.Option{plumblineextension.WithCollectorMetrics(metrics)}
-	if listening != nil {
-		ext = append(ext, plumblineextension.WithListening(listening))
-	}
+func (s settled) collector(private sockets, h hooks) otelcol.CollectorSettings {
 	uris := s.Config
 	if len(uris) == 0 {
 		uris = []string{scheme + ":default"}
@@ -82,7 +85,7 @@ func (s settled) collector(private sockets, listening func(net.Addr)) otelcol.Co
 		uris = append(uris, "yaml:"+strings.ReplaceAll(strings.TrimSpace(key), ".", "::")+": "+strings.TrimSpace(v))
 	}
 	return otelcol.CollectorSettings{
-		Factories: func() (otelcol.Factories, error) { return factories(newTelemetry(metrics), ext...) },
+		Factories: func() (otelcol.Factories, error) { return factories(h) },
 		BuildInfo: component.BuildInfo{Command: "plumbline", Description: "Watches machine-learning models in production", Version: Version()},
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			URIs:          uris,

@@ -303,3 +303,24 @@ func TestWhatCannotWorkIsAUsageErrorThatNamesTheFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestALogWithoutAModelFileIsWatchedByAnInferredOneThatIsShown(t *testing.T) {
+	p := newPlace(t)
+	p.append(t, 200)
+	opts := Options{Logs: []string{filepath.Join(p.logs, "*.jsonl")}, State: p.state, Interval: 100 * time.Millisecond}
+	const counted = `plumbline_records_total{model="app"}`
+	a := start(t, opts)
+	eventually(t, "the lines are counted", func() bool { v, _ := a.value(counted); return v == 200 })
+	if out := a.out.String(); !strings.Contains(out, "inferred-model.yaml") || !strings.Contains(out, "    model: app\n") || !strings.Contains(out, "score: {path: score, kind: probability}") {
+		t.Errorf("the inferred model was not shown:\n%s", out)
+	}
+	if err := a.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.append(t, 10)
+	again := start(t, opts)
+	eventually(t, "counting goes on", func() bool { v, _ := again.value(counted); return v == 210 })
+	if strings.Contains(again.out.String(), "inferred-model.yaml") {
+		t.Error("the model was inferred again")
+	}
+}

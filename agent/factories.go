@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"net"
+
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
@@ -22,7 +24,6 @@ import (
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
-	"go.opentelemetry.io/collector/service/telemetry"
 
 	"github.com/plumbline-ml/plumbline/agent/components/alertingexporter"
 	"github.com/plumbline-ml/plumbline/agent/components/alertrulesconnector"
@@ -31,13 +32,20 @@ import (
 	"github.com/plumbline-ml/plumbline/agent/components/plumblineextension"
 )
 
+// hooks are how components tell the agent what a person should read. The functions may be nil.
+type hooks struct {
+	metrics   *collectorMetrics // required: where the Collector's own telemetry goes
+	listening func(net.Addr)
+	inferred  func(file string, text []byte)
+}
+
 // factories lists every component of the distribution: ours, then the stock ones. The builder manifest in
 // agent/components names the same; a test holds the two together.
-func factories(tel telemetry.Factory, ext ...plumblineextension.Option) (otelcol.Factories, error) {
-	f := otelcol.Factories{Telemetry: tel}
+func factories(h hooks) (otelcol.Factories, error) {
+	f := otelcol.Factories{Telemetry: newTelemetry(h.metrics)}
 	return f, firstError(
 		fill[receiver.Factory](&f.Receivers,
-			inferencelogreceiver.NewFactory(),
+			inferencelogreceiver.NewFactory(inferencelogreceiver.WithInferred(h.inferred)),
 			otlpreceiver.NewFactory(), prometheusreceiver.NewFactory(), kafkareceiver.NewFactory(),
 		),
 		fill[processor.Factory](&f.Processors,
@@ -54,7 +62,7 @@ func factories(tel telemetry.Factory, ext ...plumblineextension.Option) (otelcol
 			kafkaexporter.NewFactory(), fileexporter.NewFactory(), debugexporter.NewFactory(),
 		),
 		fill[extension.Factory](&f.Extensions,
-			plumblineextension.NewFactory(ext...),
+			plumblineextension.NewFactory(plumblineextension.WithCollectorMetrics(h.metrics), plumblineextension.WithListening(h.listening)),
 			healthcheckextension.NewFactory(),
 		),
 	)
@@ -85,7 +93,7 @@ type Component struct {
 
 // Components lists what is compiled in, by kind and name.
 func Components() ([]Component, error) {
-	f, err := factories(newTelemetry(&collectorMetrics{}))
+	f, err := factories(hooks{metrics: &collectorMetrics{}})
 	if err != nil {
 		return nil, err
 	}

@@ -20,10 +20,26 @@ import (
 // Type is the name of the receiver in configuration.
 var Type = component.MustNewType("inference_log")
 
+// Option changes what a factory makes. A Collector built by the builder uses none.
+type Option func(*options)
+
+type options struct {
+	inferred func(file string, text []byte)
+}
+
+// WithInferred is called with every model file that was inferred for logs that have none.
+func WithInferred(f func(file string, text []byte)) Option {
+	return func(o *options) { o.inferred = f }
+}
+
 // NewFactory makes the factory.
-func NewFactory() receiver.Factory {
+func NewFactory(with ...Option) receiver.Factory {
+	var o options
+	for _, f := range with {
+		f(&o)
+	}
 	return receiver.NewFactory(Type, createDefaultConfig,
 		receiver.WithMetrics(func(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
-			return newReceiver(set, cfg.(*Config), next)
+			return newReceiver(set, cfg.(*Config), next, o)
 		}, component.StabilityLevelBeta))
 }

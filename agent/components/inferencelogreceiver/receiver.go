@@ -32,7 +32,10 @@ type logReceiver struct {
 	next   consumer.Metrics
 	obs    *receiverhelper.ObsReport
 	log    *slog.Logger
+	opts   options
 
+	paths     []string  // model files: the configuration's, or the one that is inferred
+	inferrer  *inferrer // nil with model files
 	hub       *hub.Hub
 	publisher *publisher
 	loops     chan *ingest.Loop // takes the loop once there is a model to watch
@@ -41,12 +44,12 @@ type logReceiver struct {
 	working   sync.WaitGroup
 }
 
-func newReceiver(set receiver.Settings, config *Config, next consumer.Metrics) (*logReceiver, error) {
+func newReceiver(set receiver.Settings, config *Config, next consumer.Metrics, opts options) (*logReceiver, error) {
 	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{ReceiverID: set.ID, Transport: "file", ReceiverCreateSettings: set})
 	if err != nil {
 		return nil, err
 	}
-	return &logReceiver{set: set, config: config, next: next, obs: obs, log: zaplog.New(set.Logger), loops: make(chan *ingest.Loop, 1)}, nil
+	return &logReceiver{set: set, config: config, next: next, obs: obs, log: zaplog.New(set.Logger), opts: opts, loops: make(chan *ingest.Loop, 1)}, nil
 }
 
 // Start loads models and state. Models that do not load stop the start: after it, they never stop the agent.
@@ -60,22 +63,34 @@ func (r *logReceiver) Start(_ context.Context, host component.Host) error {
 		box: make(chan catalog.Batch, 1), encoder: metricdata.NewEncoder(resource), self: r.hub.Gatherer(), start: time.Now(),
 		next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
 	}
+	r.paths = r.config.Models
+	if len(r.config.Include) > 0 {
+		var err error
+		if r.inferrer, err = newInferrer(r.config, state.Dir(r.config.StateDir, r.set.ID), r.opts.inferred, r.log); err != nil {
+			return err
+		}
+		r.paths = []string{r.inferrer.file}
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	watcher, err := watch.New(watch.Options{Paths: r.config.Models, OnChange: func() { r.reload(ctx) }, Logger: r.log})
+	watcher, err := watch.New(watch.Options{Paths: r.paths, OnChange: func() { r.reload(ctx) }, Logger: r.log})
 	if err != nil {
 		stop()
 		return err
 	}
 	r.stop = stop
-	models, err := modelfiles.Load(r.config.Models)
+	models, err := r.load()
 	if err != nil {
 		return fmt.Errorf("load models: %w", err)
 	}
 	if err := r.watchModels(models); err != nil {
 		return err
 	}
-	if r.loop == nil {
-		r.log.Warn("no model file yet; waiting for one", "models", r.config.Models)
+	switch {
+	case r.loop != nil:
+	case r.inferrer != nil:
+		r.working.Go(func() { r.inferrer.run(ctx) })
+	default:
+		r.log.Warn("no model file yet; waiting for one", "models", r.paths)
 	}
 	r.hub.Reloaded(hub.Models, time.Now(), nil)
 
@@ -87,6 +102,14 @@ func (r *logReceiver) Start(_ context.Context, host component.Host) error {
 		}
 	})
 	return nil
+}
+
+// load reads the model files. One that is still to be inferred is no error.
+func (r *logReceiver) load() ([]*monitor.Model, error) {
+	if r.inferrer != nil && !r.inferrer.exists() {
+		return nil, nil
+	}
+	return modelfiles.Load(r.paths)
 }
 
 // watchModels hands run a loop over models, if there are any.
@@ -140,7 +163,7 @@ func (r *logReceiver) close() error {
 
 // reload is called when a model file changed.
 func (r *logReceiver) reload(ctx context.Context) {
-	models, err := modelfiles.Load(r.config.Models)
+	models, err := r.load()
 	switch {
 	case err != nil:
 		// Every problem is a line of its own: one bad file does not hide behind another.
