@@ -70,12 +70,7 @@ func (p *points) ConsumeMetrics(_ context.Context, in pmetric.Metrics) error {
 			c.counts.Errors[reasonNoModel]++
 			continue
 		}
-		text, err := json.Marshal(rows[r])
-		if err != nil {
-			c.counts.Errors[reasonShape]++
-			continue
-		}
-		c.observe(f, text, int64(r.at), now)
+		c.observe(f, object(rows[r]), int64(r.at), now)
 	}
 	return nil
 }
@@ -126,19 +121,37 @@ func (c *core) rowOf(d pmetric.NumberDataPoint, outer string) (row, map[string]a
 	return r, fields
 }
 
-// number is the value of a point. JSON has no NaN and no infinity; the parser reads them from text.
+// number is the value of a point.
 func number(d pmetric.NumberDataPoint) any {
 	if d.ValueType() == pmetric.NumberDataPointValueTypeInt {
 		return d.IntValue()
 	}
-	switch v := d.DoubleValue(); {
-	case math.IsNaN(v):
-		return "NaN"
-	case math.IsInf(v, 1):
-		return "Infinity"
-	case math.IsInf(v, -1):
-		return "-Infinity"
-	default:
-		return v
+	return d.DoubleValue()
+}
+
+// object writes fields as JSON. What JSON has no word for is written as Python does, which is what the parser reads.
+func object(fields map[string]any) []byte {
+	out := []byte{'{'}
+	for i, k := range slices.Sorted(maps.Keys(fields)) {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, _ := json.Marshal(k) // a string can always be written
+		out = append(append(out, name...), ':')
+		switch v, isFloat := fields[k].(float64); {
+		case isFloat && math.IsNaN(v):
+			out = append(out, "NaN"...)
+		case isFloat && math.IsInf(v, 1):
+			out = append(out, "Infinity"...)
+		case isFloat && math.IsInf(v, -1):
+			out = append(out, "-Infinity"...)
+		default:
+			text, err := json.Marshal(fields[k])
+			if err != nil { // a list with a NaN in it
+				text = []byte("null")
+			}
+			out = append(out, text...)
+		}
 	}
+	return append(out, '}')
 }

@@ -141,10 +141,15 @@ func (r *logReceiver) run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		select {
-		case loop := <-r.loops: // also when ctx is done: Run then commits and closes
+		case loop := <-r.loops:
 			return loop.Run(ctx)
 		case <-ctx.Done():
-			return nil
+			select {
+			case loop := <-r.loops: // made but not run yet: Run commits, publishes and closes
+				return loop.Run(ctx)
+			default:
+				return nil
+			}
 		case now := <-tick.C:
 			r.publisher.put(catalog.Batch{Time: now, Start: r.publisher.start})
 		}

@@ -3,8 +3,8 @@
 // A Watcher looks at a fixed list of files and folders (a folder stands for the files directly in it). It notices
 // writes, renames, new and removed files, and the symlink swap by which Kubernetes updates a mounted ConfigMap.
 // fsnotify makes it prompt; a look every Interval makes it work without inotify. It calls OnChange from one
-// goroutine, once per settled change, and never for a touch that changed neither size, time nor identity of any
-// file. It holds at most MaxFiles fingerprints and reads no content.
+// goroutine, once per change that has settled (two looks agree, so that nobody loads half a file), and never for a
+// touch that changed neither size, time nor identity of any file. It holds at most MaxFiles fingerprints and reads no content.
 package watch
 
 import (
@@ -80,6 +80,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	w.subscribe()
 	look := time.NewTimer(0) // what changed between New and Run
 	defer look.Stop()
+	seen := w.last // by the look before, when it was not acted upon yet
 	for {
 		select {
 		case <-ctx.Done():
@@ -99,11 +100,18 @@ func (w *Watcher) Run(ctx context.Context) {
 			look.Reset(w.opts.Settle)
 		case <-look.C:
 			w.subscribe()
-			if now := w.fingerprint(); now != w.last {
+			switch now := w.fingerprint(); {
+			case now == w.last:
+				seen = now
+				look.Reset(w.opts.Interval)
+			case now != seen: // perhaps half written: wait until two looks agree
+				seen = now
+				look.Reset(w.opts.Settle)
+			default:
 				w.last = now
 				w.opts.OnChange()
+				look.Reset(w.opts.Interval)
 			}
-			look.Reset(w.opts.Interval)
 		}
 	}
 }

@@ -121,6 +121,36 @@ func TestAChangeBetweenNewAndRunIsNotLost(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsStillBeingWrittenIsNotLoaded(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.yaml")
+	write(t, file, "one")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	sizes := make(chan int64, 10)
+	w, err := New(Options{Paths: []string{dir}, Settle: 20 * time.Millisecond, OnChange: func() {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		sizes <- info.Size()
+		stop()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, "") // what an editor leaves between truncating and writing, at the moment of the first look
+	go func() {
+		time.Sleep(10 * time.Millisecond)
+		write(t, file, "whole")
+	}()
+	w.Run(ctx)
+	if size := <-sizes; size != int64(len("whole")) {
+		t.Errorf("the change was told when the file had %d bytes", size)
+	}
+}
+
 func TestAFolderThatDoesNotExistYetIsPickedUpByLooking(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "later", "rules")
 	changed := start(t, Options{Paths: []string{dir}, Settle: 10 * time.Millisecond, Interval: 20 * time.Millisecond})
