@@ -79,3 +79,17 @@ func BenchmarkCompareNumbers(b *testing.B) {
 		CompareNumbers(x, y)
 	}
 }
+
+func BenchmarkPackAndUnpack(b *testing.B) {
+	g := mustGrid(b, sample(1, 20000, families[0].draw))
+	ref := g.Summarize(sample(1, 20000, families[0].draw))
+	cur := g.Summarize(sample(3, 25000, families[0].draw))
+	var buf []byte
+	var back NumberSummary
+	for b.Loop() {
+		buf = cur.AppendPacked(buf[:0], g, ref)
+		if err := g.UnpackSummary(&back, buf, ref); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

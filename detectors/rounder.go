@@ -7,6 +7,7 @@ import "math"
 // of additions: live, replayed and merged profiles are equal to the last bit.
 type rounder struct {
 	fine, square, wide float64 // 1.5 * 2^52 times the quantum
+	wideExp            int     // the quantum of wide is 2^wideExp
 }
 
 // Deviations are clamped here, so that no sum of 10^8 of them, or of their squares, can overflow.
@@ -22,11 +23,15 @@ func newRounder(spread float64) rounder {
 		fine:   magic(e - 26),
 		square: magic(2*e - 26),
 		wide:   magic(e - 7),
+
+		wideExp: clampExp(e - 7),
 	}
 }
 
+func clampExp(e int) int { return min(max(e, -1074), 900) }
+
 // magic is the number that rounds to multiples of 2^e when it is added and subtracted again.
-func magic(e int) float64 { return math.Ldexp(1.5, 52+min(max(e, -1074), 900)) }
+func magic(e int) float64 { return math.Ldexp(1.5, 52+clampExp(e)) }
 
 // round returns the rounded deviation and its rounded square.
 func (r *rounder) round(d float64) (dev, sq float64) {
