@@ -77,7 +77,7 @@ func (in *Instance) fillBucket(p *pane) {
 		}
 		c.bucket.present += t.N
 		c.bucket.repeats += t.Repeats
-		addBuckets(c.base, c.bucket.counts, t.Fine)
+		addBuckets(c.base, c.bucket.counts, t)
 	}
 	if m := in.evidence.mean; m != nil {
 		m.sums.Add(&p.sums)

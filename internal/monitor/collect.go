@@ -41,8 +41,8 @@ func (in *Instance) collect(b *catalog.Batch) {
 		in.collectModel(&cached)
 		for i, c := range in.cols {
 			in.collectReference(&cached, c)
-			for k, w := range in.windows {
-				in.collectWindow(&cached, i, c, w, &c.labels.windows[k])
+			for k := range in.windows {
+				in.collectWindow(&cached, i, c, k)
 			}
 		}
 		in.collectEvidence(&cached)
@@ -111,7 +111,7 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) (capped ui
 	counts := append([]uint64(nil), c.total.hist...)
 	sum := c.total.sum
 	for _, p := range in.panes.open {
-		addBuckets(c.base, counts, p.cols[i].Fine)
+		addBuckets(c.base, counts, &p.cols[i])
 		sum += p.cols[i].sum
 	}
 	if c.base.grid != nil {

@@ -7,7 +7,8 @@ import (
 
 // collectWindow appends what a window says of a column. A window without records of the column says nothing: no data
 // is not a share of zero.
-func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, w *window, l *windowLabels) {
+func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
+	w, l := in.windows[k], &c.labels.windows[k]
 	if i >= len(w.running) {
 		return
 	}
@@ -24,32 +25,59 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, w *window,
 	b.Add(catalog.RepeatShare, share(t.Repeats, t.N), l.column...)
 	var d detectors.Description
 	if c.base.grid != nil {
-		for k, q := range quantiles {
-			b.Add(catalog.FeatureQuantile, c.base.grid.Quantile(t.Fine, q), l.quantiles[k]...)
+		for j, q := range quantiles {
+			b.Add(catalog.FeatureQuantile, c.base.grid.Quantile(t.Fine, q), l.quantiles[j]...)
 		}
 		b.Add(catalog.FeatureMean, t.Mean(c.base.grid), l.column...)
-		for k, n := range c.base.grid.HistCounts(t.Fine) {
-			b.Add(catalog.BinShare, share(n, t.N), l.bins[k]...)
+		for j, n := range c.base.grid.HistCounts(t.Fine) {
+			b.Add(catalog.BinShare, share(n, t.N), l.bins[j]...)
 		}
 		if seen < in.model.MinRecords {
 			return
 		}
-		d = detectors.DescribeNumber(c.base.grid, &c.base.ref.NumberSummary, &t.NumberSummary)
+		d = c.describe(w, k, func() detectors.Description {
+			return detectors.DescribeNumber(c.base.grid, &c.base.ref.NumberSummary, &t.NumberSummary)
+		})
 		addFinite(b, catalog.DriftEffect, d.MedianShift, l.column...)
 	} else {
-		for k, n := range t.Fine {
-			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[k]...)
+		for j, n := range t.Fine {
+			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[j]...)
 		}
 		b.Add(catalog.UnseenShare, share(t.Fine[len(t.Fine)-1], t.N), l.column...)
 		if seen < in.model.MinRecords {
 			return
 		}
-		d = detectors.DescribeCategory(withMissing(&c.base.ref), withMissing(t))
+		d = c.describe(w, k, func() detectors.Description {
+			return detectors.DescribeCategory(withMissing(&c.base.ref), withMissing(t))
+		})
 		addFinite(b, catalog.DriftEffect, d.LargestShift, l.column...)
 	}
-	for k, v := range statisticValues(&d) {
-		addFinite(b, catalog.DriftStatistic, v, l.statistics[k]...)
+	for j, v := range statisticValues(&d) {
+		addFinite(b, catalog.DriftStatistic, v, l.statistics[j]...)
 	}
+}
+
+// described is the description of a column over one window, and what the window was then.
+type described struct {
+	d       detectors.Description
+	newest  int64 // slot
+	records uint64
+	valid   bool
+}
+
+// describe returns the description of a window. Distances cost some ten microseconds a column, which a replay of a
+// month would spend a million times, so they are computed anew when the window has moved by a slot or its records
+// have changed by 2 %.
+func (c *column) describe(w *window, k int, compute func() detectors.Description) detectors.Description {
+	for len(c.described) <= k {
+		c.described = append(c.described, described{})
+	}
+	old := &c.described[k]
+	grown := max(old.records, w.records) - min(old.records, w.records)
+	if !old.valid || old.newest != w.newest || grown*50 >= w.records {
+		*old = described{d: compute(), newest: w.newest, records: w.records, valid: true}
+	}
+	return old.d
 }
 
 // withMissing appends the missing values as a category of their own.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 
 	"github.com/plumbline-ml/plumbline/detectors"
@@ -41,6 +42,8 @@ type column struct {
 	lastGood int64 // event time of the newest usable value within its age limit
 	labels   columnLabels
 	scratch  []byte
+
+	described []described // by window
 }
 
 // totals are counts since start. They only grow.
@@ -86,6 +89,7 @@ func (c *column) buckets() int {
 // ready gives the column its reference.
 func (c *column) ready(b *baseline) {
 	c.base, c.learn, c.kind = b, nil, b.kind
+	c.described = nil
 	c.total.hist = make([]uint64, c.buckets())
 	c.total.sum = 0
 	c.bucket.counts = make([]uint64, c.buckets())
@@ -100,20 +104,32 @@ func (c *column) fold(t *tally) {
 		return
 	}
 	c.total.sum += t.sum
-	addBuckets(c.base, c.total.hist, t.Fine)
+	addBuckets(c.base, c.total.hist, t)
 }
 
-// addBuckets adds fine counts to histogram buckets, or categories to categories.
-func addBuckets(b *baseline, dst, fine []uint64) {
-	if b.grid == nil {
-		for i, n := range fine {
+// addBuckets adds a tally's fine counts to histogram buckets, or its categories to categories.
+func addBuckets(b *baseline, dst []uint64, t *tally) {
+	switch {
+	case t.tracks:
+		for w, word := range t.touched {
+			for ; word != 0; word &= word - 1 {
+				i := w<<6 | bits.TrailingZeros64(word)
+				at := i
+				if b.grid != nil {
+					at = b.grid.HistBucketOf(i)
+				}
+				dst[at] += t.Fine[i]
+			}
+		}
+	case b.grid == nil:
+		for i, n := range t.Fine {
 			dst[i] += n
 		}
-		return
-	}
-	for i, n := range fine {
-		if n != 0 {
-			dst[b.grid.HistBucketOf(i)] += n
+	default:
+		for i, n := range t.Fine {
+			if n != 0 {
+				dst[b.grid.HistBucketOf(i)] += n
+			}
 		}
 	}
 }
@@ -126,7 +142,7 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 			t.Missing[missingNumber(v.Kind)]++
 			return
 		}
-		t.Add(c.base.grid, v.Num)
+		t.touch(t.Add(c.base.grid, v.Num))
 		t.sum += v.Num
 		h = hashNumber(v.Num)
 	} else if c.base != nil {
@@ -141,6 +157,7 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 		}
 		t.Fine[i]++
 		t.N++
+		t.touch(int(i))
 		h = hashBytes(name)
 	} else {
 		c.learn.observe(c, t, v, event)

@@ -24,6 +24,7 @@ type EngineOptions struct {
 type Engine struct {
 	log       *slog.Logger
 	instances []*Instance // sorted by name
+	samples   int         // of the last Collect, to ask for memory once
 	removed   []string    // sections of models that were taken away; reported once
 }
 
@@ -111,6 +112,9 @@ func (e *Engine) Advance(now time.Time) {
 
 // Collect appends samples of the state as it stands.
 func (e *Engine) Collect(b *catalog.Batch) {
+	b.Samples = slices.Grow(b.Samples, e.samples+e.samples/16)
+	before := len(b.Samples)
+	defer func() { e.samples = len(b.Samples) - before }()
 	for _, in := range e.instances {
 		in.collect(b)
 	}

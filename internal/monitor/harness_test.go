@@ -50,8 +50,12 @@ func (h *harness) line(line []byte, arrival time.Time) {
 	h.in.Observe(&h.rec, h.in.Plan().Slots(), arrival)
 }
 
-// collect returns the samples by metric name and label values.
+// collect returns the samples by metric name and label values, with descriptions of just now.
 func (h *harness) collect() map[string]catalog.Sample {
+	h.in.cache.stale = true
+	for _, c := range h.in.cols {
+		c.described = nil
+	}
 	var b catalog.Batch
 	h.engine.Collect(&b)
 	return index(h.t, b)

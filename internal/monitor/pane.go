@@ -20,6 +20,7 @@ type pane struct {
 func (p *pane) grow(cols []*column) {
 	for i := len(p.cols); i < len(cols); i++ {
 		p.cols = append(p.cols, newTally(cols[i]))
+		p.cols[i].track()
 	}
 }
 

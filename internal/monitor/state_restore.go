@@ -303,6 +303,7 @@ func (r *restorer) pane(index int64) error {
 		if n > 0 && len(t.Fine) == 0 {
 			p.cols[i].grow(n)
 		}
+		p.cols[i].track()
 	}
 	if d.bool() {
 		sums := d.bytes()

@@ -123,7 +123,7 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	var ref []uint64
 	if c.base.grid != nil {
 		ref, opts.Ordered = make([]uint64, c.buckets()), true
-		addBuckets(c.base, ref, c.base.ref.Fine)
+		addBuckets(c.base, ref, &c.base.ref)
 	} else {
 		ref = c.base.ref.Fine[:len(c.base.categories)]
 		if c.isLabel {

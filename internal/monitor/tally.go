@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"math/bits"
+
 	"github.com/plumbline-ml/plumbline/detectors"
 )
 
@@ -14,6 +16,27 @@ type tally struct {
 	detectors.NumberSummary
 	sum  float64   // plain sum of the values, for the histogram
 	ages *ageTally // nil without updated_at
+
+	// A pane of a quiet model holds few values: touched says in which of the first 256 bins, so that folding it does
+	// not visit the others. It is kept by those tallies only that were told to track.
+	tracks  bool
+	touched [4]uint64
+}
+
+// touch notes a bin.
+func (t *tally) touch(bin int) { t.touched[bin>>6&3] |= 1 << (bin & 63) }
+
+// track makes a tally keep touched; it must not be used for more than 256 bins.
+func (t *tally) track() {
+	t.tracks, t.touched = len(t.Fine) <= 256, [4]uint64{}
+	if !t.tracks {
+		return
+	}
+	for i, c := range t.Fine {
+		if c != 0 {
+			t.touch(i)
+		}
+	}
 }
 
 // add merges o. Interval tallies of one column differ only in that older ones may have been made while the column
@@ -22,8 +45,17 @@ func (t *tally) add(o *tally) {
 	if len(t.Fine) == 0 && len(o.Fine) > 0 {
 		t.Fine = make([]uint64, len(o.Fine))
 	}
-	for i, c := range o.Fine {
-		t.Fine[i] += c
+	if o.tracks {
+		for w, word := range o.touched {
+			for ; word != 0; word &= word - 1 {
+				i := w<<6 | bits.TrailingZeros64(word)
+				t.Fine[i] += o.Fine[i]
+			}
+		}
+	} else {
+		for i, c := range o.Fine {
+			t.Fine[i] += c
+		}
 	}
 	t.N += o.N
 	t.Dev += o.Dev
@@ -69,7 +101,17 @@ func (t *tally) sub(o *tally) {
 // reset empties the tally and keeps its memory.
 func (t *tally) reset() {
 	ages := t.ages
-	t.NumberSummary.Reset()
+	if t.tracks {
+		fine := t.Fine
+		for w, word := range t.touched {
+			for ; word != 0; word &= word - 1 {
+				fine[w<<6|bits.TrailingZeros64(word)] = 0
+			}
+		}
+		t.NumberSummary, t.touched = detectors.NumberSummary{Fine: fine}, [4]uint64{}
+	} else {
+		t.NumberSummary.Reset()
+	}
 	t.sum = 0
 	if ages != nil {
 		ages.reset()
@@ -87,6 +129,9 @@ func (t *tally) grow(n int) {
 	if len(t.Fine) != n {
 		t.Fine = make([]uint64, n)
 		t.N, t.Dev, t.DevSq, t.Wide = 0, 0, 0, [detectors.NumWide]float64{}
+		if t.tracks {
+			t.track()
+		}
 	}
 }
 

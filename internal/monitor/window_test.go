@@ -53,6 +53,7 @@ func TestAWindowIsTheSumOfItsSlots(t *testing.T) {
 					b := rng.IntN(4)
 					p.cols[i].Fine[b]++
 					p.cols[i].N++
+					p.cols[i].touch(b)
 					k.fine[i][b]++
 				}
 			}
