@@ -17,13 +17,16 @@ const (
 	poisonTries = 8
 )
 
-// attempt is one call that is about to be made.
+// attempt is one call that is about to be made: for an incident, or of a mirror.
 type attempt struct {
 	inc    *incident
 	in     *integration
+	seq    uint64
+	mirror *mirror
+	batch  []*mirrored
+	states []told // of the batch when it was taken
 	bucket *bucket
 	n      Notification
-	seq    uint64
 }
 
 // Run decides and delivers until ctx is done. It is the only place with a clock of its own; calls under way
@@ -70,7 +73,7 @@ func (d *Dispatcher) Deliver(ctx context.Context, now time.Time) {
 	}
 }
 
-// next takes the oldest incident whose bucket is free, and reserves the bucket.
+// next takes what is to be sent next, and reserves its bucket. Nil means that nothing can go now.
 func (d *Dispatcher) next(now time.Time) *attempt {
 	if d.opts.DryRun {
 		return nil
@@ -78,6 +81,14 @@ func (d *Dispatcher) next(now time.Time) *attempt {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.dropIdleBuckets(now)
+	if a := d.nextIncident(now); a != nil {
+		return a
+	}
+	return d.nextMirror(now)
+}
+
+// nextIncident takes the oldest incident whose bucket is free.
+func (d *Dispatcher) nextIncident(now time.Time) *attempt {
 	passed := map[*bucket]bool{} // buckets whose oldest incident was seen and cannot go now
 	var found *attempt
 	var lost []*incident
@@ -116,31 +127,37 @@ func (d *Dispatcher) next(now time.Time) *attempt {
 }
 
 func (d *Dispatcher) send(ctx context.Context, a *attempt) (RetryAdvice, error) {
-	timeout := d.opts.SendTimeout
-	if a.in.timeout > 0 {
-		timeout = a.in.timeout
+	notifier, timeout := Notifier(nil), time.Duration(0)
+	if a.mirror != nil {
+		notifier, timeout = a.mirror.notifier, a.mirror.timeout
+	} else {
+		notifier, timeout = a.in.notifier, a.in.timeout
+	}
+	if timeout <= 0 {
+		timeout = d.opts.SendTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return a.in.notifier.Send(ctx, a.n)
+	return notifier.Send(ctx, a.n)
 }
 
 // finish records what came of a call.
 func (d *Dispatcher) finish(ctx context.Context, a *attempt, now time.Time, advice RetryAdvice, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	inc, b := a.inc, a.bucket
+	b := a.bucket
 	b.done(now)
-	d.state.touch(bucketPrefix + b.name)
-	if advice.Target != "" {
-		inc.target = advice.Target
+	if b.limit > 0 {
+		d.state.touch(bucketPrefix + b.name)
 	}
 	switch {
 	case err == nil:
 		b.failures, b.notBefore = 0, time.Time{}
-		d.metrics.sent(inc.Kind, a.n.Action)
-		if d.incidents[inc.id()] == inc {
-			d.acknowledge(inc, a.seq, a.n.Action != destination.Resolve, now)
+		d.metrics.sent(a.n.Kind, a.n.Action)
+		if a.mirror != nil {
+			a.mirrored(now)
+		} else {
+			d.accepted(a, now, advice)
 		}
 	case ctx.Err() != nil:
 		// We are stopping: the call says nothing about the destination.
@@ -150,33 +167,50 @@ func (d *Dispatcher) finish(ctx context.Context, a *attempt, now time.Time, advi
 	_ = d.save()
 }
 
+func (d *Dispatcher) accepted(a *attempt, now time.Time, advice RetryAdvice) {
+	if advice.Target != "" {
+		a.inc.target = advice.Target
+	}
+	if d.incidents[a.inc.id()] == a.inc {
+		d.acknowledge(a.inc, a.seq, a.n.Action != destination.Resolve, now)
+	}
+}
+
 func (d *Dispatcher) failed(a *attempt, now time.Time, advice RetryAdvice, err error) {
 	inc, b := a.inc, a.bucket
 	if advice.Reason == "" {
 		advice.Reason = destination.Contract
 	}
-	d.metrics.failed(inc.Kind, advice.Reason)
+	d.metrics.failed(a.n.Kind, advice.Reason)
+	if inc != nil && advice.Target != "" {
+		inc.target = advice.Target
+	}
 	level := slog.LevelWarn
-	if !advice.Retry {
+	switch {
+	case !advice.Retry && inc == nil:
+		level = slog.LevelError
+		a.mirrored(now)
+	case !advice.Retry:
 		level = slog.LevelError
 		inc.RejectedSeq, inc.RejectedBucket, inc.RejectedAt = a.seq, b.name, now
 		d.state.touch(incidentPrefix + inc.id())
-	} else {
+	default:
 		b.failures++
-		inc.tries++
 		wait := advice.After
 		if wait <= 0 {
 			wait = backoff(b.failures, d.opts.Rand)
 		}
 		b.notBefore = now.Add(wait)
-		if advice.Reason == destination.Server && inc.tries >= poisonTries {
-			inc.notBefore = now.Add(2 * backoffMost)
+		if inc != nil {
+			if inc.tries++; advice.Reason == destination.Server && inc.tries >= poisonTries {
+				inc.notBefore = now.Add(2 * backoffMost)
+			}
 		}
-		if b.failures > 1 && b.failures&(b.failures-1) != 0 {
+		if b.failures&(b.failures-1) != 0 {
 			return // said at the 1st, 2nd, 4th, 8th… failure in a row
 		}
 	}
-	d.log.Log(context.Background(), level, "notification was not accepted", "destination", inc.Integration, "dedup_key", inc.Key,
+	d.log.Log(context.Background(), level, "notification was not accepted", "destination", a.n.Integration, "dedup_key", a.n.Key,
 		"action", string(a.n.Action), "reason", string(advice.Reason), "retry", advice.Retry, "failures", b.failures, "error", err)
 }
 

@@ -53,6 +53,9 @@ func (m *metrics) destinations(r *routing) {
 	for _, in := range r.integrations {
 		m.kind(in.kind)
 	}
+	if len(r.mirrors) > 0 {
+		m.kind(alertmanagerKind)
+	}
 }
 
 func (m *metrics) kind(kind string) {
@@ -85,12 +88,23 @@ func (m *metrics) waiting(d *Dispatcher, now time.Time) {
 	count, oldest := map[string]int{}, map[string]time.Time{}
 	for _, inc := range d.incidents {
 		if inc.Seq <= inc.AckedSeq {
-			continue
+			continue // acknowledged; a refused one counts, because somebody has to repair something
 		}
 		m.kind(inc.Kind)
 		count[inc.Kind]++
 		if t := oldest[inc.Kind]; t.IsZero() || inc.PendingSince.Before(t) {
 			oldest[inc.Kind] = inc.PendingSince
+		}
+	}
+	for _, x := range d.routing.mirrors {
+		for _, a := range x.known {
+			if a.state == a.sent || a.state == toldResolved && !x.sendResolved {
+				continue
+			}
+			count[alertmanagerKind]++
+			if t := oldest[alertmanagerKind]; t.IsZero() || a.changed.Before(t) {
+				oldest[alertmanagerKind] = a.changed
+			}
 		}
 	}
 	for kind := range m.kinds {

@@ -22,50 +22,39 @@ import (
 	"github.com/plumbline-ml/plumbline/exporters/webhook"
 )
 
-// ownConfigs are the destinations of one receiver that Alertmanager's format does not have.
-type ownConfigs struct {
-	Log []struct {
-		SendResolved *bool `yaml:"send_resolved"`
-	} `yaml:"log_configs"`
-}
-
 // takeOurs moves our own keys out of the receivers, so that Alertmanager's types can read the rest.
 func (c *routesConfig) takeOurs(root *yaml.Node) error {
-	ours := map[string]bool{"log_configs": true, "alertmanager_configs": true, "grafana_configs": true, "pagerduty_change_configs": true}
 	for _, rcv := range items(child(root, "receivers")) {
-		var own ownConfigs
-		if err := rcv.Decode(&own); err != nil {
-			return fromYAML(c.file, rcv, err)
-		}
+		own := ownConfigs{}
 		name := ""
 		if n := child(rcv, "name"); n != nil {
 			name = n.Value
 		}
-		c.ours[name] = own
 		for _, pd := range items(child(rcv, "pagerduty_configs")) {
 			c.set[name] = append(c.set[name], keysOf(pd))
 		}
 		var kept []*yaml.Node
 		for i := 0; i+1 < len(rcv.Content); i += 2 {
-			if !ours[rcv.Content[i].Value] {
-				kept = append(kept, rcv.Content[i], rcv.Content[i+1])
+			pair := rcv.Content[i : i+2]
+			if !ownKeys[pair[0].Value] {
+				kept = append(kept, pair...)
+				continue
+			}
+			one := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: pair}
+			if err := one.Decode(&own); err != nil {
+				return fromYAML(c.file, pair[1], err)
 			}
 		}
 		rcv.Content = kept
+		c.ours[name] = own
 	}
 	return nil
 }
 
-// keysOf lists the keys that were written in a mapping, those of merged mappings included.
+// keysOf lists the keys that were written in a mapping.
 func keysOf(n *yaml.Node) map[string]bool {
 	out := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "<<" {
-			for k := range keysOf(n.Content[i+1]) {
-				out[k] = true
-			}
-			continue
-		}
 		out[n.Content[i].Value] = true
 	}
 	return out
@@ -184,14 +173,7 @@ func (d *Dispatcher) buildReceiver(r *routing, rcv *receiver, rc amconfig.Receiv
 		}
 		r.add(rcv, webhook.Kind, i, c.SendResolved(), c.Timeout, n)
 	}
-	for i, c := range cfg.ours[rc.Name].Log {
-		n := d.opts.Default
-		if n == nil {
-			n = logNotifier{d.log}
-		}
-		r.add(rcv, "log", i, c.SendResolved == nil || *c.SendResolved, 0, n)
-	}
-	return nil
+	return d.buildOwn(r, rcv, cfg, dir)
 }
 
 func inDir(dir, path string) string {

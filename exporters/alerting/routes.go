@@ -116,8 +116,8 @@ const (
 	maxRouteDepth = 100
 )
 
-// plain copies a tree with every alias replaced by what it stands for, so that nothing after it has to know of
-// aliases. One that holds itself has no end, and a few lines of aliases of aliases make millions of nodes.
+// plain copies a tree with every alias and merge replaced by what it stands for, so that nothing after it has to
+// know of them. One that holds itself has no end, and a few lines of aliases of aliases make millions of nodes.
 func plain(file string, n *yaml.Node, depth int, budget *int) (*yaml.Node, error) {
 	if *budget--; *budget < 0 || depth > maxRouteDepth {
 		return nil, errAt(file, n, "use fewer aliases", "the file is too large or too deep once its aliases are followed")
@@ -138,7 +138,35 @@ func plain(file string, n *yaml.Node, depth int, budget *int) (*yaml.Node, error
 			return nil, err
 		}
 	}
+	if c.Kind == yaml.MappingNode {
+		c.Content = merged(c.Content)
+	}
 	return &c, nil
+}
+
+// merged puts what stands behind << in place. A key of the mapping itself wins, then the first merged one.
+func merged(pairs []*yaml.Node) []*yaml.Node {
+	var out, more []*yaml.Node
+	have := map[string]bool{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i].Tag != "!!merge" {
+			out = append(out, pairs[i], pairs[i+1])
+			have[pairs[i].Value] = true
+		} else if pairs[i+1].Kind == yaml.SequenceNode {
+			more = append(more, pairs[i+1].Content...)
+		} else {
+			more = append(more, pairs[i+1])
+		}
+	}
+	for _, m := range more {
+		for i := 0; m.Kind == yaml.MappingNode && i+1 < len(m.Content); i += 2 {
+			if !have[m.Content[i].Value] {
+				have[m.Content[i].Value] = true
+				out = append(out, m.Content[i], m.Content[i+1])
+			}
+		}
+	}
+	return out
 }
 
 // child finds the value of a key in a mapping; nil when it is not there.

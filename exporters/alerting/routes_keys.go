@@ -74,7 +74,7 @@ var (
 	}
 	// The rest of the receivers is ours: a routes file that uses it is not for Alertmanager itself.
 	changeKeys       = &keys{list: true, in: with(leaves("routing_key", "routing_key_file", "url", "timeout"), map[string]*keys{"http_config": httpKeys})}
-	alertmanagerKeys = &keys{list: true, in: with(leaves("urls", "send_resolved", "timeout", "resend_delay"), map[string]*keys{"http_config": httpKeys})}
+	alertmanagerKeys = &keys{list: true, in: with(leaves("urls", "send_resolved", "timeout", "resend_delay", "hold"), map[string]*keys{"http_config": httpKeys})}
 	grafanaKeys      = &keys{list: true, in: with(leaves("url", "token", "token_file", "dashboard_uid", "tags", "send_resolved", "timeout"), map[string]*keys{"http_config": httpKeys})}
 	logKeys          = &keys{list: true, in: leaves("send_resolved")}
 
@@ -145,18 +145,6 @@ func checkKeys(file string, n *yaml.Node, k *keys, path string) error {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Value == "<<" { // a merged mapping may hold what the mapping itself may hold
-			merged := []*yaml.Node{value}
-			if value.Kind == yaml.SequenceNode {
-				merged = value.Content
-			}
-			for _, m := range merged {
-				if err := checkKeys(file, m, k, path); err != nil {
-					return err
-				}
-			}
-			continue
-		}
 		below, ok := k.in[key.Value]
 		if !ok {
 			return refuse(file, key, k, where)

@@ -21,6 +21,7 @@ type routing struct {
 	root         *dispatch.Route
 	receivers    map[string]*receiver
 	integrations map[string]*integration // by id
+	mirrors      []*mirror
 	inhibit      []inhibitRule
 	intervals    *timeinterval.Intervener
 	resolveAfter time.Duration // global.resolve_timeout, for alerts posted to the API without an end

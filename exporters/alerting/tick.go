@@ -27,6 +27,9 @@ func (d *Dispatcher) Tick(now time.Time) []Notification {
 		}
 	}
 	out = append(out, d.closeEnded(now)...)
+	for _, m := range d.routing.mirrors {
+		m.sync(d.order, now)
+	}
 	d.collect(now)
 	d.metrics.waiting(d, now)
 	_ = d.save() // said in the log by the keeper; paging goes on
