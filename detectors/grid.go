@@ -199,7 +199,7 @@ func (g *Grid) derive() {
 	}
 	g.deriveSums()
 	g.index = newIndex(s.FineEdges, s.Center, s.spread())
-	s.FineEdges = g.index.edges[:fine-1 : fine-1] // one copy for both
+	s.FineEdges = g.index.edges[: fine-1 : fine-1] // one copy for both
 	g.sums = newRounder(s.spread())
 }
 

@@ -196,6 +196,35 @@ func TestGridRefusesWhatItCannotBin(t *testing.T) {
 	}
 }
 
+func TestAGridThatContradictsItselfIsRefused(t *testing.T) {
+	good := mustGrid(t, sample(1, 1000, families[12].draw)).Spec()
+	for name, spoil := range map[string]func(*GridSpec){
+		"falling edges":       func(s *GridSpec) { s.FineEdges[3] = s.FineEdges[2] },
+		"an edge is NaN":      func(s *GridSpec) { s.FineEdges[3] = math.NaN() },
+		"a cut is no edge":    func(s *GridSpec) { s.Cuts[0] = math.Nextafter(s.Cuts[0], 9) },
+		"an atom is no edge":  func(s *GridSpec) { s.Atoms[0] -= 0.5 },
+		"too few means":       func(s *GridSpec) { s.Means = s.Means[1:] },
+		"a mean out of place": func(s *GridSpec) { s.Means[5] = s.FineEdges[7] },
+		"negative spread":     func(s *GridSpec) { s.IQR = -1 },
+		"upside down":         func(s *GridSpec) { s.Low, s.High = s.High, s.Low },
+		"too many edges": func(s *GridSpec) {
+			for len(s.FineEdges) < 300 {
+				s.FineEdges = append(s.FineEdges, s.FineEdges[len(s.FineEdges)-1]+1)
+				s.Means = append(s.Means, s.FineEdges[len(s.FineEdges)-1])
+			}
+		},
+	} {
+		s := mustGrid(t, sample(1, 1000, families[12].draw)).Spec()
+		spoil(&s)
+		if _, err := GridFromSpec(s); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := GridFromSpec(good); err != nil {
+		t.Errorf("the unspoilt one was refused: %v", err)
+	}
+}
+
 func TestGridSurvivesItsCodec(t *testing.T) {
 	for i, f := range families {
 		g := mustGrid(t, sample(uint64(i), 3000, f.draw))

@@ -6,10 +6,16 @@ import (
 	"math"
 )
 
+// maxCoarse bounds cuts and atoms; rule B makes at most 9 and 20.
+const maxCoarse = 64
+
 // validate checks everything a Grid relies on.
 func (s *GridSpec) validate() error {
 	if len(s.FineEdges) > maxEdges {
 		return fmt.Errorf("%w: fine_edges has %d entries, at most %d are possible", ErrShape, len(s.FineEdges), maxEdges)
+	}
+	if len(s.Cuts) > maxCoarse || len(s.Atoms) > maxCoarse {
+		return fmt.Errorf("%w: %d cuts and %d atoms, at most %d of each are possible", ErrShape, len(s.Cuts), len(s.Atoms), maxCoarse)
 	}
 	if len(s.Means) != len(s.FineEdges)+1 {
 		return fmt.Errorf("%w: means has %d entries, want one more than fine_edges (%d)", ErrShape, len(s.Means), len(s.FineEdges)+1)

@@ -104,6 +104,15 @@ func TestSketchTakesZerosExtremesAndIgnoresWhatIsNoNumber(t *testing.T) {
 	}
 }
 
+func TestAddingToAGrownSketchDoesNotAllocate(t *testing.T) {
+	values := sample(1, 50000, families[0].draw)
+	s := sketchOf(values)
+	i := 0
+	if n := testing.AllocsPerRun(10000, func() { s.Add(values[i%len(values)]); i++ }); n != 0 {
+		t.Errorf("Sketch.Add allocates %v times", n)
+	}
+}
+
 func TestSketchMergedWithItselfDoubles(t *testing.T) {
 	s := sketchOf(sample(1, 10000, families[3].draw))
 	n, b := s.N(), s.Buckets()
