@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -27,6 +26,9 @@ type alertRule struct {
 	file, group string
 	interval    time.Duration
 	text        string // the expression, formatted once
+	short       *shortcut
+	estimate    estimator
+	labels      labels.Labels
 	annotations labels.Labels
 	templated   bool // a rule label is a template
 	selectors   []selector
@@ -38,11 +40,15 @@ type alertRule struct {
 	max      int
 
 	inst    map[uint64]*instance // pending and firing, by hash of lbls
+	byHash  map[uint64]element   // scratch: the result of this evaluation, by the same hash
+	quiet   bool                 // Prometheus' rule has nothing in hand, not even what resolved lately
 	planted bool                 // Prometheus' rule knows the instances that were carried over
 	evalAt  time.Time            // newest evaluation that got as far as a result
 	failed  bool                 // the newest evaluation did not
 	changed bool                 // something worth saving happened
-	closed  func(*alertRule, *instance, time.Time)
+
+	recorded bool // some rule reads ALERTS or ALERTS_FOR_STATE
+	closed   func(*alertRule, *instance, time.Time)
 }
 
 // instance is one pending or firing alert.
@@ -71,9 +77,26 @@ type instance struct {
 // darkGrace is how long an alert that was restored waits for its first data before it is called blind.
 const darkGrace = 2 * time.Minute
 
+// Labels implements promrules.Rule. Prometheus' rule inside has none: it gets elements that carry their final labels already.
+func (r *alertRule) Labels() labels.Labels { return r.labels }
+
+// String implements promrules.Rule.
+func (r *alertRule) String() string { return "alert " + r.Name() + ": " + r.text }
+
+// condition evaluates the expression, the short way where there is one.
+func (r *alertRule) condition(ctx context.Context, at time.Time, query promrules.QueryFunc) (promql.Vector, error) {
+	if r.short != nil {
+		return r.short.eval(r.st, at, r.lookback), nil
+	}
+	if r.estimate(r.st, timestamp.FromTime(at)).n == 0 {
+		return nil, nil
+	}
+	return query(ctx, r.text, at)
+}
+
 // Eval implements promrules.Rule.
 func (r *alertRule) Eval(ctx context.Context, offset time.Duration, ts time.Time, query promrules.QueryFunc, u *url.URL, limit int) (promql.Vector, error) {
-	found, err := query(ctx, r.text, ts.Add(-offset))
+	found, err := r.condition(ctx, ts.Add(-offset), query)
 	if err != nil {
 		r.failed = r.failed || ctx.Err() == nil // a cancelled evaluation says nothing about the data
 		return nil, err
@@ -81,24 +104,25 @@ func (r *alertRule) Eval(ctx context.Context, offset time.Duration, ts time.Time
 	if limit <= 0 {
 		limit = r.max
 	}
-	byHash := make(map[uint64]promql.Sample, len(found))
-	for _, s := range found {
-		h := r.labelsOf(ctx, s, ts, query).Hash()
-		if _, twice := byHash[h]; twice {
-			r.failed = true
-			return nil, promrules.ErrDuplicateAlertLabelSet
-		}
-		byHash[h] = s
-	}
 	if len(found) > limit { // before any state is touched: Prometheus would forget what fires
 		r.failed = true
 		return nil, fmt.Errorf("exceeded limit of %d with %d alerts", limit, len(found))
 	}
-	r.failed = false
-	if len(found) == 0 && len(r.inst) == 0 && r.ActiveAlertsCount() == 0 {
-		r.evalAt = ts
+	if len(found) == 0 && len(r.inst) == 0 && r.quiet {
+		r.failed, r.evalAt = false, ts
 		return nil, nil
 	}
+	clear(r.byHash)
+	for i, s := range found {
+		found[i].Metric = r.labelsOf(ctx, s, ts, query)
+		h := found[i].Metric.Hash()
+		if _, twice := r.byHash[h]; twice {
+			r.failed = true
+			return nil, promrules.ErrDuplicateAlertLabelSet
+		}
+		r.byHash[h] = element{raw: s.Metric, value: s.F}
+	}
+	r.failed = false
 	if !r.planted {
 		if err := r.plant(ctx, ts, u); err != nil {
 			return nil, err
@@ -108,37 +132,64 @@ func (r *alertRule) Eval(ctx context.Context, offset time.Duration, ts time.Time
 	if r.evalAt.IsZero() {
 		gap = 0
 	}
-	found = r.hold(found, byHash, ts.Add(-offset), ts, gap)
+	if r.steady(gap) {
+		r.refresh(ts.Add(-offset), ts)
+		return nil, nil
+	}
+	found = r.hold(found, ts.Add(-offset), ts, gap)
 	r.evalAt = ts
-	out, err := r.AlertingRule.Eval(ctx, offset, ts, answer(found, query), u, 0)
+	out, err := r.AlertingRule.Eval(ctx, offset, ts, answer(found), u, 0)
 	if err != nil {
 		r.failed = true
 		return nil, err
 	}
-	r.reconcile(byHash, ts.Add(-offset), ts)
+	r.reconcile(ts.Add(-offset), ts)
+	r.quiet = r.ActiveAlertsCount() == 0
+	if !r.recorded {
+		return nil, nil
+	}
 	return out, nil
 }
 
-// answer hands out a result that is already there to whoever asks first, and lets later questions (templates) through.
-func answer(v promql.Vector, query promrules.QueryFunc) promrules.QueryFunc {
-	asked := false
-	return func(ctx context.Context, q string, t time.Time) (promql.Vector, error) {
-		if !asked {
-			asked = true
-			return v, nil
+// steady reports whether the same alerts fire as before, so that there is nothing for the state machine to decide.
+func (r *alertRule) steady(gap time.Duration) bool {
+	if r.recorded || gap <= 0 || len(r.byHash) != len(r.inst) || r.ActiveAlertsCount() != len(r.inst) {
+		return false
+	}
+	for h, in := range r.inst {
+		if _, ok := r.byHash[h]; !ok || in.state != alert.Firing || in.held || in.carried || !in.keepFrom.IsZero() {
+			return false
 		}
-		if query == nil {
-			return nil, errors.New("no queries while state is restored")
-		}
-		return query(ctx, q, t)
+	}
+	return true
+}
+
+// refresh takes over the new values of alerts that fire as before.
+func (r *alertRule) refresh(at, ts time.Time) {
+	r.evalAt = ts
+	for h, in := range r.inst {
+		x := r.byHash[h]
+		in.elem, in.value = x.raw, x.value
+		r.count(in, at, ts)
 	}
 }
 
+// element is one element of the result: its labels before the rule's labels were added, and its value.
+type element struct {
+	raw   labels.Labels
+	value float64
+}
+
+// answer hands out a result that is already there.
+func answer(v promql.Vector) promrules.QueryFunc {
+	return func(context.Context, string, time.Time) (promql.Vector, error) { return v, nil }
+}
+
 // hold puts back the elements whose data is gone and stops the clock of pending alerts for the time that nothing was seen.
-func (r *alertRule) hold(found promql.Vector, byHash map[uint64]promql.Sample, at, ts time.Time, gap time.Duration) promql.Vector {
+func (r *alertRule) hold(found promql.Vector, at, ts time.Time, gap time.Duration) promql.Vector {
 	dark := map[uint64]bool{}
 	for h, in := range r.inst {
-		if _, ok := byHash[h]; ok {
+		if _, ok := r.byHash[h]; ok {
 			continue
 		}
 		if !r.blind(in, at) {
@@ -151,9 +202,8 @@ func (r *alertRule) hold(found promql.Vector, byHash map[uint64]promql.Sample, a
 			continue // it never fired, and nobody knows any more whether it ever would have
 		}
 		dark[h] = true
-		s := promql.Sample{Metric: in.elem, F: in.value, T: timestamp.FromTime(at)}
-		byHash[h] = s
-		found = append(found, s)
+		r.byHash[h] = element{in.elem, in.value}
+		found = append(found, promql.Sample{Metric: in.lbls, F: in.value, T: timestamp.FromTime(at)})
 	}
 	for h, in := range r.inst { // data is back, or the condition is false on good evidence
 		if in.held && !dark[h] {
@@ -240,7 +290,7 @@ func (r *alertRule) count(in *instance, at, ts time.Time) {
 }
 
 // reconcile brings our instances in line with what Prometheus' rule decided.
-func (r *alertRule) reconcile(byHash map[uint64]promql.Sample, at, ts time.Time) {
+func (r *alertRule) reconcile(at, ts time.Time) {
 	alive := make(map[uint64]bool, len(r.inst))
 	r.ForEachActiveAlert(func(a *promrules.Alert) {
 		h := a.Labels.Hash()
@@ -259,8 +309,8 @@ func (r *alertRule) reconcile(byHash map[uint64]promql.Sample, at, ts time.Time)
 			r.inst[h] = in
 			r.changed = true
 		}
-		if s, ok := byHash[h]; ok { // not so while keep_firing_for runs
-			in.elem, in.value = s.Metric, s.F
+		if x, ok := r.byHash[h]; ok { // not so while keep_firing_for runs
+			in.elem, in.value = x.raw, x.value
 			if !in.held {
 				r.count(in, at, ts)
 			}
@@ -293,9 +343,9 @@ func (r *alertRule) plant(ctx context.Context, ts time.Time, u *url.URL) error {
 	}
 	var vec promql.Vector
 	for _, in := range r.inst {
-		vec = append(vec, promql.Sample{Metric: in.elem, F: in.value, T: timestamp.FromTime(ts)})
+		vec = append(vec, promql.Sample{Metric: in.lbls, F: in.value, T: timestamp.FromTime(ts)})
 	}
-	if _, err := r.AlertingRule.Eval(ctx, 0, ts, answer(vec, nil), u, 0); err != nil {
+	if _, err := r.AlertingRule.Eval(ctx, 0, ts, answer(vec), u, 0); err != nil {
 		return fmt.Errorf("carry over alerts of %s: %w", r.Name(), err)
 	}
 	r.ForEachActiveAlert(func(a *promrules.Alert) {

@@ -122,18 +122,6 @@ func callBounds(e *parser.Call) bounds {
 func binaryBounds(e *parser.BinaryExpr) bounds {
 	l, r := boundsOf(e.LHS), boundsOf(e.RHS)
 	switch e.Op {
-	case parser.ADD:
-		return bounds{l.lo + r.lo, l.hi + r.hi}.orAnything()
-	case parser.SUB:
-		return bounds{l.lo - r.hi, l.hi - r.lo}.orAnything()
-	case parser.MUL:
-		if l.lo >= 0 && r.lo >= 0 {
-			return bounds{l.lo * r.lo, l.hi * r.hi}.orAnything()
-		}
-	case parser.DIV:
-		if l.lo >= 0 && r.lo >= 0 {
-			return positive
-		}
 	case parser.LAND, parser.LUNLESS:
 		return l
 	case parser.LOR:
@@ -147,6 +135,25 @@ func binaryBounds(e *parser.BinaryExpr) bounds {
 			return r
 		}
 		return l
+	}
+	return arithmetic(e.Op, l, r)
+}
+
+// arithmetic is interval arithmetic for + - * / where it is simple.
+func arithmetic(op parser.ItemType, l, r bounds) bounds {
+	switch op {
+	case parser.ADD:
+		return bounds{l.lo + r.lo, l.hi + r.hi}.orAnything()
+	case parser.SUB:
+		return bounds{l.lo - r.hi, l.hi - r.lo}.orAnything()
+	case parser.MUL:
+		if l.lo >= 0 && r.lo >= 0 {
+			return bounds{l.lo * r.lo, l.hi * r.hi}.orAnything()
+		}
+	case parser.DIV:
+		if l.lo >= 0 && r.lo > 0 {
+			return bounds{l.lo / r.hi, l.hi / r.lo}.orAnything()
+		}
 	}
 	return anything
 }

@@ -89,6 +89,7 @@ func (r *alertRule) drop(hash uint64) {
 	r.ForEachActiveAlert(func(a *promrules.Alert) {
 		if a.Labels.Hash() == hash {
 			a.State, a.ResolvedAt = promrules.StateInactive, time.Unix(0, 0)
+			r.quiet = false
 		}
 	})
 }

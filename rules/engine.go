@@ -58,7 +58,7 @@ func New(opts Options) (*Engine, error) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return opts.Interval.Milliseconds() },
 	})
 	e.query = promrules.EngineQueryFunc(engine, e.st)
-	e.group = promrules.NewGroupMetrics(nil)
+	e.group = groupMetrics()
 	files, err := sources(opts)
 	if err != nil {
 		return nil, err
@@ -107,6 +107,7 @@ func (e *Engine) Append(b catalog.Batch) error {
 	defer e.mu.Unlock()
 	ms := b.Time.UnixMilli()
 	e.begin(ms)
+	e.names.begin()
 	for i := range b.Samples {
 		e.names.append(&b.Samples[i], ms)
 	}

@@ -78,9 +78,9 @@ func TestAnEvaluationErrorNeverResolves(t *testing.T) {
 	b := newBench(t, rule("x > on (model) y"))
 	b.step(time.Minute, func() { b.put("x", 5, "model", "a"); b.put("y", 1, "model", "a") })
 	all := b.step(10*time.Minute, func() {
-		b.put("x", 0, "model", "a")
+		b.put("x", 5, "model", "a")
 		b.put("y", 1, "model", "a")
-		b.put("y", 1, "model", "a", "extra", "1")
+		b.put("y", 9, "model", "a", "extra", "1")
 	})
 	if _, missing, resolved := states(all); resolved != 0 || missing == 0 {
 		t.Fatalf("marked %d times, resolved %d times", missing, resolved)

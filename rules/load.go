@@ -141,6 +141,13 @@ func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 			out = append(out, g)
 		}
 	}
+	_, alerts := n.of("ALERTS")
+	_, since := n.of("ALERTS_FOR_STATE")
+	for _, g := range out {
+		for _, r := range g.alerts {
+			r.recorded = alerts || since
+		}
+	}
 	return out, n, errors.Join(errs...)
 }
 
@@ -164,9 +171,10 @@ func (e *Engine) buildGroup(file string, rg rulefmt.RuleGroup, n *needs) (*group
 			continue
 		}
 		ar := &alertRule{
-			AlertingRule: promrules.NewAlertingRule(r.Alert, expr, time.Duration(r.For), time.Duration(r.KeepFiringFor), lbls,
-				labels.FromMap(r.Annotations), ext, e.opts.ExternalURL, true, e.log),
-			file: file, group: rg.Name, interval: interval, text: expr.String(), annotations: labels.FromMap(r.Annotations),
+			AlertingRule: promrules.NewAlertingRule(r.Alert, expr, time.Duration(r.For), time.Duration(r.KeepFiringFor), labels.EmptyLabels(),
+				labels.EmptyLabels(), ext, e.opts.ExternalURL, true, e.log),
+			file: file, group: rg.Name, interval: interval, text: expr.String(), short: shortcutOf(expr), estimate: estimatorOf(expr, e.opts.Lookback),
+			quiet: true, byHash: map[uint64]element{}, labels: lbls, annotations: labels.FromMap(r.Annotations),
 			selectors: selectorsOf(expr, e.opts.Lookback), ext: e.opts.ExternalLabels, url: e.opts.externalURL(),
 			st: e.st, lookback: e.opts.Lookback, max: e.opts.MaxAlerts, inst: map[uint64]*instance{}, closed: e.close,
 		}

@@ -11,10 +11,24 @@ import (
 )
 
 // nameCache takes catalogue samples to their series without building label sets anew each time.
+//
+// A publisher says the same things in the same order again and again, so the series of a sample is most likely the one that followed
+// the series before it the last time. Only when that fails is it looked up.
 type nameCache struct {
 	st      *store
 	metrics map[*catalog.Metric]*cachedMetric
 	entries int
+
+	order []positioned // what the samples of the last batch were, in their order
+	next  int
+}
+
+// maxOrder bounds what is remembered of a batch.
+const maxOrder = 1 << 17
+
+type positioned struct {
+	metric *catalog.Metric
+	cachedSeries
 }
 
 type cachedMetric struct {
@@ -29,9 +43,28 @@ type cachedSeries struct {
 }
 
 // reset forgets everything: the rules changed, or too much has piled up.
-func (c *nameCache) reset() { c.metrics, c.entries = map[*catalog.Metric]*cachedMetric{}, 0 }
+func (c *nameCache) reset() {
+	c.metrics, c.entries = map[*catalog.Metric]*cachedMetric{}, 0
+	c.order, c.next = nil, 0
+}
+
+// begin starts a batch.
+func (c *nameCache) begin() { c.next = 0 }
 
 func (c *nameCache) append(x *catalog.Sample, ms int64) {
+	at := c.next
+	c.next++
+	if at < len(c.order) && x.Hist == nil {
+		if p := &c.order[at]; p.metric == x.Metric {
+			if p.s == nil {
+				return // a metric that no rule reads
+			}
+			if !p.s.dead && slices.Equal(p.values, x.Labels) {
+				_ = c.st.append(p.s, ms, x.Value, true) // only an old sample is refused, and an old sample is of no use
+				return
+			}
+		}
+	}
 	if c.metrics == nil || c.entries > 2*c.st.maxSeries {
 		c.reset()
 	}
@@ -40,33 +73,48 @@ func (c *nameCache) append(x *catalog.Sample, ms int64) {
 		m = c.metric(x.Metric)
 		c.metrics[x.Metric] = m
 	}
-	if x.Hist != nil {
+	p := positioned{metric: x.Metric}
+	switch {
+	case x.Hist != nil:
 		c.appendHistogram(m, x, ms)
-		return
+		p.metric = nil
+	case m.wanted:
+		if p.cachedSeries = c.find(m, x); p.s == nil {
+			p.metric = nil // refused: ask again next time
+			break
+		}
+		_ = c.st.append(p.s, ms, x.Value, true)
 	}
-	if !m.wanted {
-		return
+	switch {
+	case at < len(c.order):
+		c.order[at] = p
+	case at == len(c.order) && at < maxOrder:
+		c.order = append(c.order, p)
 	}
+}
+
+// find looks the series of a sample up, and makes it when it is new.
+func (c *nameCache) find(m *cachedMetric, x *catalog.Sample) cachedSeries {
 	h := hashValues(x.Labels)
 	list := m.series[h]
 	for i := range list {
 		if slices.Equal(list[i].values, x.Labels) {
-			if list[i].s.dead {
-				m.series[h] = slices.Delete(list, i, i+1)
-				c.entries--
-				break
+			if !list[i].s.dead {
+				return list[i]
 			}
-			_ = c.st.append(list[i].s, ms, x.Value, true) // only an old sample is refused, and an old sample is of no use
-			return
+			m.series[h] = slices.Delete(list, i, i+1)
+			c.entries--
+			break
 		}
 	}
 	s := c.create(x.Metric.Name, x.Metric.Labels, x.Labels, "")
 	if s == nil {
-		return
+		return cachedSeries{}
 	}
-	m.series[h] = append(m.series[h], cachedSeries{values: slices.Clone(x.Labels), s: s})
+	out := cachedSeries{values: slices.Clone(x.Labels), s: s}
+	m.series[h] = append(m.series[h], out)
 	c.entries++
-	_ = c.st.append(s, ms, x.Value, true)
+	return out
 }
 
 func (c *nameCache) metric(m *catalog.Metric) *cachedMetric {
