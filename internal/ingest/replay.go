@@ -26,6 +26,7 @@ type ReplayOptions struct {
 	Progress func(done, total int64)   // bytes on disk, called a few times a second at the most; nil means nobody wants to know
 	From     time.Time                 // records before are left out; zero means none
 	Until    time.Time                 // records from here on are left out; zero means none
+	Metrics  []*catalog.Metric         // those that Publish looks at; nil means all. Expensive ones that are not here are left out
 	Tail     tail.Options              // line limit; the rest does not matter here
 	Logger   *slog.Logger              // nil means discard
 	Dir      string                    // what relative globs of the models start from
@@ -93,7 +94,7 @@ func newReplay(ctx context.Context, opts ReplayOptions) (*replay, error) {
 	if len(opts.Files) == 0 {
 		return nil, ErrNoFiles
 	}
-	engine, err := monitor.NewEngine(monitor.EngineOptions{Models: opts.Models, Logger: opts.Logger})
+	engine, err := monitor.NewEngine(monitor.EngineOptions{Models: opts.Models, Logger: opts.Logger, Metrics: opts.Metrics})
 	if err != nil {
 		return nil, err
 	}

@@ -23,62 +23,82 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 		return
 	}
 	b.Add(catalog.RepeatShare, share(t.Repeats, t.N), l.column...)
-	var d detectors.Description
-	if c.base.grid != nil {
-		for j, q := range quantiles {
-			b.Add(catalog.FeatureQuantile, c.base.grid.Quantile(t.Fine, q), l.quantiles[j]...)
-		}
-		b.Add(catalog.FeatureMean, t.Mean(c.base.grid), l.column...)
-		for j, n := range c.base.grid.HistCounts(t.Fine) {
-			b.Add(catalog.BinShare, share(n, t.N), l.bins[j]...)
-		}
-		if seen < in.model.MinRecords {
-			return
-		}
-		d = c.describe(w, k, func() detectors.Description {
-			return detectors.DescribeNumber(c.base.grid, &c.base.ref.NumberSummary, &t.NumberSummary)
-		})
-		addFinite(b, catalog.DriftEffect, d.MedianShift, l.column...)
-	} else {
-		for j, n := range t.Fine {
-			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[j]...)
-		}
+	if c.base.grid == nil {
 		b.Add(catalog.UnseenShare, share(t.Fine[len(t.Fine)-1], t.N), l.column...)
-		if seen < in.model.MinRecords {
-			return
-		}
-		d = c.describe(w, k, func() detectors.Description {
-			return detectors.DescribeCategory(withMissing(&c.base.ref), withMissing(t))
-		})
-		addFinite(b, catalog.DriftEffect, d.LargestShift, l.column...)
 	}
-	for j, v := range statisticValues(&d) {
-		addFinite(b, catalog.DriftStatistic, v, l.statistics[j]...)
-	}
+	b.Samples = append(b.Samples, in.description(i, c, k)...)
 }
 
-// described is the description of a column over one window, and what the window was then.
+// described are the samples that describe a column over one window, and what the window was then.
 type described struct {
-	d       detectors.Description
+	samples []catalog.Sample
 	newest  int64 // slot
 	records uint64
 	valid   bool
 }
 
-// describe returns the description of a window. Distances cost some ten microseconds a column, which a replay of a
-// month would spend a million times, so they are computed anew when the window has moved by a slot or its records
-// have changed by 2 %.
-func (c *column) describe(w *window, k int, compute func() detectors.Description) detectors.Description {
+// description returns the samples that describe a column over a window: shape, distances, effect. They cost some
+// twenty microseconds, which a replay of a month would spend a million times, so they are made anew when the window
+// has moved by a slot or its records have changed by 2 %.
+func (in *Instance) description(i int, c *column, k int) []catalog.Sample {
+	w := in.windows[k]
 	for len(c.described) <= k {
 		c.described = append(c.described, described{})
 	}
 	old := &c.described[k]
 	grown := max(old.records, w.records) - min(old.records, w.records)
-	if !old.valid || old.newest != w.newest || grown*50 >= w.records {
-		*old = described{d: compute(), newest: w.newest, records: w.records, valid: true}
+	if old.valid && old.newest == w.newest && grown*50 < w.records {
+		return old.samples
 	}
-	return old.d
+	b := catalog.Batch{Samples: old.samples[:0]}
+	in.describe(&b, c, &w.running[i], &c.labels.windows[k])
+	*old = described{samples: b.Samples, newest: w.newest, records: w.records, valid: true}
+	return old.samples
 }
+
+func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLabels) {
+	grid := c.base.grid
+	if grid != nil {
+		if in.wants(catalog.FeatureQuantile) {
+			for j, q := range quantiles {
+				b.Add(catalog.FeatureQuantile, grid.Quantile(t.Fine, q), l.quantiles[j]...)
+			}
+		}
+		b.Add(catalog.FeatureMean, t.Mean(grid), l.column...)
+		if in.wants(catalog.BinShare) {
+			for j, n := range grid.HistCounts(t.Fine) {
+				b.Add(catalog.BinShare, share(n, t.N), l.bins[j]...)
+			}
+		}
+	} else if in.wants(catalog.CategoryShare) {
+		for j, n := range t.Fine {
+			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[j]...)
+		}
+	}
+	if t.seen() < in.model.MinRecords || !in.wants(catalog.DriftStatistic) && !in.wants(catalog.DriftEffect) {
+		return
+	}
+	var d detectors.Description
+	if grid != nil {
+		if !in.wants(catalog.DriftStatistic) {
+			addFinite(b, catalog.DriftEffect, grid.Quantile(t.Fine, .5)-grid.Quantile(c.base.ref.Fine, .5), l.column...)
+			return
+		}
+		d = detectors.DescribeNumber(grid, &c.base.ref.NumberSummary, &t.NumberSummary)
+		addFinite(b, catalog.DriftEffect, d.MedianShift, l.column...)
+	} else {
+		d = detectors.DescribeCategory(withMissing(&c.base.ref), withMissing(t))
+		addFinite(b, catalog.DriftEffect, d.LargestShift, l.column...)
+	}
+	if in.wants(catalog.DriftStatistic) {
+		for j, v := range statisticValues(&d) {
+			addFinite(b, catalog.DriftStatistic, v, l.statistics[j]...)
+		}
+	}
+}
+
+// wants says whether anybody reads a metric; see EngineOptions.Metrics.
+func (in *Instance) wants(m *catalog.Metric) bool { return in.metrics == nil || in.metrics[m] }
 
 // withMissing appends the missing values as a category of their own.
 func withMissing(t *tally) []uint64 {

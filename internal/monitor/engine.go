@@ -18,14 +18,19 @@ var ErrOptions = errors.New("monitor: options are not valid")
 type EngineOptions struct {
 	Models []*Model
 	Logger *slog.Logger // nil means discard
+
+	// Metrics are those that anybody reads; nil means all. What is expensive to compute and not in the list is left
+	// out of Collect: a backtest whose rules ask for alarms only need not describe a million windows.
+	Metrics []*catalog.Metric
 }
 
 // Engine runs one Instance for each model. It belongs to one goroutine.
 type Engine struct {
 	log       *slog.Logger
 	instances []*Instance // sorted by name
-	samples   int         // of the last Collect, to ask for memory once
-	removed   []string    // sections of models that were taken away; reported once
+	metrics   map[*catalog.Metric]bool
+	samples   int      // of the last Collect, to ask for memory once
+	removed   []string // sections of models that were taken away; reported once
 }
 
 // NewEngine builds the instances and reads the reference files that the models name.
@@ -33,6 +38,12 @@ func NewEngine(opts EngineOptions) (*Engine, error) {
 	e := &Engine{log: opts.Logger}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Metrics != nil {
+		e.metrics = map[*catalog.Metric]bool{}
+		for _, m := range opts.Metrics {
+			e.metrics[m] = true
+		}
 	}
 	instances, err := e.build(opts.Models, nil)
 	if err != nil {
@@ -64,6 +75,7 @@ func (e *Engine) build(models []*Model, old []*Instance) ([]*Instance, error) {
 			errs = append(errs, err)
 			continue
 		}
+		in.metrics = e.metrics
 		out = append(out, in)
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
 // Instance follows one model.
 type Instance struct {
 	model      *Model
+	metrics    map[*catalog.Metric]bool // nil means all; see EngineOptions.Metrics
 	plan       *parse.Plan
 	at         places
 	log        *slog.Logger

@@ -343,6 +343,7 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 			return errState
 		}
 		w.running[i].add(&t)
+		s.peak(i, t.ages)
 		if s.open {
 			for len(s.cols) <= i {
 				s.cols = append(s.cols, newTally(in.cols[len(s.cols)]))

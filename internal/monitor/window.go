@@ -30,9 +30,24 @@ type slot struct {
 	used    bool
 	open    bool // cols are tallies, not packed
 	records uint64
-	cols    []tally  // of the open slot
-	packed  [][]byte // of closed slots; nil for a column that was not there
-	dirty   bool     // since the last commit
+	cols    []tally   // of the open slot
+	packed  [][]byte  // of closed slots; nil for a column that was not there
+	peaks   []agePeak // beside cols or packed, of columns with ages
+	dirty   bool      // since the last commit
+}
+
+// agePeak is what cannot be taken out of a running sum again.
+type agePeak struct{ oldest, skew float64 }
+
+// peak keeps the extremes of a tally that is added to the slot's column.
+func (s *slot) peak(i int, a *ageTally) {
+	if a == nil {
+		return
+	}
+	for len(s.peaks) <= i {
+		s.peaks = append(s.peaks, agePeak{})
+	}
+	s.peaks[i] = agePeak{max(s.peaks[i].oldest, a.oldest), max(s.peaks[i].skew, a.skew)}
 }
 
 func newWindow(length, paneLength time.Duration) *window {
@@ -74,7 +89,7 @@ func (w *window) fold(p *pane, cols []*column) {
 	s := w.at(index)
 	if !s.used {
 		// A slot between two that hold records: it was retired empty and is filled by a late pane.
-		*s = slot{index: index, used: true, packed: s.packed[:0], cols: s.cols}
+		*s = slot{index: index, used: true, packed: s.packed[:0], cols: s.cols, peaks: s.peaks[:0]}
 	}
 	s.records += p.records
 	s.dirty = true
@@ -91,6 +106,7 @@ func (w *window) fold(p *pane, cols []*column) {
 
 // add adds a tally to the slot's column, packed or not.
 func (s *slot) add(i int, t, scratch *tally) {
+	s.peak(i, t.ages)
 	if s.open {
 		for len(s.cols) <= i {
 			s.cols = append(s.cols, tally{})
@@ -178,7 +194,7 @@ func (w *window) advance(index int64) {
 		}
 	}
 	s := w.at(index)
-	*s = slot{index: index, used: true, open: true, cols: cols, packed: s.packed[:0], dirty: true}
+	*s = slot{index: index, used: true, open: true, cols: cols, packed: s.packed[:0], peaks: s.peaks[:0], dirty: true}
 	w.newest, w.started = index, true
 }
 
@@ -189,25 +205,11 @@ func (w *window) retire(s *slot) {
 	s.used, s.open, s.records, s.dirty = false, false, 0, true
 }
 
-// sum adds a column's plain sums and finds its oldest age and largest skew over the slots: what subtraction cannot keep.
+// ageExtremes finds a column's oldest age and largest skew over the slots.
 func (w *window) ageExtremes(i int) (oldest, skew float64) {
 	for k := range w.ring {
-		s := &w.ring[k]
-		if !s.used {
-			continue
-		}
-		var t *tally
-		if s.open {
-			if i >= len(s.cols) {
-				continue
-			}
-			t = &s.cols[i]
-		} else {
-			s.unpack(i, &w.scratch)
-			t = &w.scratch
-		}
-		if t.ages != nil {
-			oldest, skew = max(oldest, t.ages.oldest), max(skew, t.ages.skew)
+		if s := &w.ring[k]; s.used && i < len(s.peaks) {
+			oldest, skew = max(oldest, s.peaks[i].oldest), max(skew, s.peaks[i].skew)
 		}
 	}
 	return oldest, skew
