@@ -43,6 +43,9 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if len(s.Config) == 0 && len(s.Models) == 0 && len(s.Logs) == 0 {
+		return usage("nothing to watch: %s does not exist.\nGive --models DIR with a model file in it, or --logs 'app/*.jsonl' to have one inferred from a log", etcModels)
+	}
 	private, err := newSockets()
 	if err != nil {
 		return err

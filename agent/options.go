@@ -72,7 +72,7 @@ func settle(o Options) (settled, error) {
 	for _, list := range []struct {
 		flag  string
 		paths []string
-	}{{"--models", o.Models}, {"--rules", o.Rules}} {
+	}{{"--config", plainFiles(o.Config)}, {"--models", o.Models}, {"--rules", o.Rules}} {
 		for _, p := range list.paths {
 			if _, err := os.Stat(p); err != nil {
 				return s, usage("%s %s: %s", list.flag, p, reason(err))
@@ -107,9 +107,6 @@ func settle(o Options) (settled, error) {
 		if len(s.Models) == 0 && len(s.Logs) == 0 && exists(etcModels) {
 			s.Models = []string{etcModels}
 		}
-		if len(s.Models) == 0 && len(s.Logs) == 0 {
-			return s, usage("nothing to watch: %s does not exist.\nGive --models DIR with a model file in it, or --logs 'app/*.jsonl' to have one inferred from a log", etcModels)
-		}
 		if len(s.Rules) == 0 && exists(etcRules) {
 			s.Rules = []string{etcRules}
 		}
@@ -127,6 +124,17 @@ func settle(o Options) (settled, error) {
 		s.Node = defaultNode()
 	}
 	return s, nil
+}
+
+// plainFiles leaves out what has a scheme: the Collector reads that, from wherever it is.
+func plainFiles(uris []string) []string {
+	var out []string
+	for _, u := range uris {
+		if !strings.Contains(u, ":") {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 func exists(path string) bool {
