@@ -71,10 +71,10 @@ func (in *Instance) fillBucket(p *pane) {
 			break
 		}
 		t := &p.cols[i]
-		c.bucket.missing += t.MissingTotal()
-		if c.base == nil {
-			continue
+		if c.base == nil || t.unbinned > 0 {
+			continue // it learned in this pane
 		}
+		c.bucket.missing += t.MissingTotal()
 		c.bucket.present += t.N
 		c.bucket.repeats += t.Repeats
 		addBuckets(c.base, c.bucket.counts, t)

@@ -75,7 +75,7 @@ func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLab
 			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[j]...)
 		}
 	}
-	if t.seen() < in.model.MinRecords || !in.wants(catalog.DriftStatistic) && !in.wants(catalog.DriftEffect) {
+	if t.N+t.MissingTotal() < in.model.MinRecords || !in.wants(catalog.DriftStatistic) && !in.wants(catalog.DriftEffect) {
 		return
 	}
 	var d detectors.Description

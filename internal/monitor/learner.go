@@ -75,6 +75,7 @@ func (l *learner) observe(c *column, t *tally, v *parse.Value, event int64) {
 		}
 		return
 	}
+	t.unbinned++
 	var h uint32
 	if c.kind == KindNumber || c.kind == KindAuto && number {
 		h = hashNumber(v.Num)

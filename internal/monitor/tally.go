@@ -14,8 +14,9 @@ const numMissing = int(detectors.NumMissingReasons)
 // the column learns there are none.
 type tally struct {
 	detectors.NumberSummary
-	sum  float64   // plain sum of the values, for the histogram
-	ages *ageTally // nil without updated_at
+	sum      float64   // plain sum of the values, for the histogram
+	unbinned uint64    // usable values that were counted while the column learned and had no bins
+	ages     *ageTally // nil without updated_at
 
 	// A pane of a quiet model holds few values: touched says in which of the first 256 bins, so that folding it does
 	// not visit the others. It is kept by those tallies only that were told to track.
@@ -68,6 +69,7 @@ func (t *tally) add(o *tally) {
 	}
 	t.Repeats += o.Repeats
 	t.sum += o.sum
+	t.unbinned += o.unbinned
 	if o.ages != nil {
 		if t.ages == nil {
 			t.ages = &ageTally{}
@@ -93,6 +95,7 @@ func (t *tally) sub(o *tally) {
 	}
 	t.Repeats -= o.Repeats
 	t.sum -= o.sum
+	t.unbinned -= o.unbinned
 	if t.ages != nil && o.ages != nil {
 		t.ages.sub(o.ages)
 	}
@@ -112,17 +115,17 @@ func (t *tally) reset() {
 	} else {
 		t.NumberSummary.Reset()
 	}
-	t.sum = 0
+	t.sum, t.unbinned = 0, 0
 	if ages != nil {
 		ages.reset()
 	}
 }
 
 // empty says whether nothing was counted.
-func (t *tally) empty() bool { return t.N == 0 && t.MissingTotal() == 0 }
+func (t *tally) empty() bool { return t.seen() == 0 }
 
 // seen is how many records the column was looked at in.
-func (t *tally) seen() uint64 { return t.N + t.MissingTotal() }
+func (t *tally) seen() uint64 { return t.N + t.unbinned + t.MissingTotal() }
 
 // grow gives the tally room for n bins when the column has just learned its reference.
 func (t *tally) grow(n int) {
@@ -154,6 +157,7 @@ func (t *tally) encode(e *encoder) {
 	}
 	e.uint(t.Repeats)
 	e.float(t.sum)
+	e.uint(t.unbinned)
 	e.bool(t.ages != nil)
 	if t.ages != nil {
 		t.ages.encode(e)
@@ -182,6 +186,7 @@ func (t *tally) decode(d *stateDecoder) {
 	}
 	t.Repeats = d.uint()
 	t.sum = d.float()
+	t.unbinned = d.uint()
 	if d.bool() {
 		if t.ages == nil {
 			t.ages = &ageTally{}
