@@ -11,6 +11,7 @@ type piece struct {
 	lo, up      float64
 	first, last int    // values[first:last] lie in it
 	n           uint64 // records in it
+	split       float64
 }
 
 // splitWide spends the remaining edges on the bins where not knowing the position of a value inside its bin costs most
@@ -32,6 +33,7 @@ func splitWide(values []weighted, s *GridSpec, edges []float64, limit int) []flo
 			at++
 		}
 		p.last = at
+		p.split = splitPoint(values, p)
 		pieces = append(pieces, p)
 	}
 	var near []float64
@@ -43,7 +45,7 @@ func splitWide(values []weighted, s *GridSpec, edges []float64, limit int) []flo
 			if !(width > 0) || math.IsInf(width, 0) || pred(p.up) <= p.lo {
 				continue
 			}
-			if v := (float64(p.n) + near[i]/4) * width; v > score && splitPoint(values, p) > p.lo {
+			if v := (float64(p.n) + near[i]/4) * width; v > score && p.split > p.lo {
 				best, score = i, v
 			}
 		}
@@ -51,7 +53,7 @@ func splitWide(values []weighted, s *GridSpec, edges []float64, limit int) []flo
 			break
 		}
 		p := pieces[best]
-		x := splitPoint(values, p)
+		x := p.split
 		mid := p.first
 		left := piece{lo: p.lo, up: x, first: p.first}
 		for mid < p.last && values[mid].x <= x {
@@ -60,6 +62,7 @@ func splitWide(values []weighted, s *GridSpec, edges []float64, limit int) []flo
 		}
 		left.last = mid
 		right := piece{lo: x, up: p.up, first: mid, last: p.last, n: p.n - left.n}
+		left.split, right.split = splitPoint(values, left), splitPoint(values, right)
 		pieces[best] = left
 		pieces = slices.Insert(pieces, best+1, right)
 	}
