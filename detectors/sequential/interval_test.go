@@ -60,3 +60,22 @@ func TestClopperPearsonOfHugeReferencesIsNarrow(t *testing.T) {
 		t.Errorf("%v..%v", lo, hi)
 	}
 }
+
+func TestTheFastIntervalIsNearlyTheExactOne(t *testing.T) {
+	for _, n := range []float64{50, 200, 5000, 1e6, 1e8} {
+		for _, alpha := range []float64{.05, 4.7e-4, 1e-5, 1e-7} {
+			for _, k := range []float64{20, 30, 60, n / 10, n / 2, n * .9, n - 20} {
+				k = math.Floor(k)
+				if k < enoughForCubes || n-k < enoughForCubes {
+					continue
+				}
+				lo, hi := shareInterval(k, n, alpha)
+				exactLo, exactHi := ClopperPearson(uint64(k), uint64(n), alpha)
+				p := k / n
+				if math.Abs(lo-exactLo) > .02*(p-exactLo) || math.Abs(hi-exactHi) > .02*(exactHi-p) {
+					t.Errorf("%g of %g at %g: %g..%g, exact %g..%g", k, n, alpha, lo, hi, exactLo, exactHi)
+				}
+			}
+		}
+	}
+}

@@ -217,7 +217,7 @@ func (o *SetsOptions) interval(k, n uint64, sets int, slack float64) (lo, hi flo
 		lo = float64(k) / float64(n)
 		hi = lo
 	case o.Varying:
-		// Many references a day: the normal approximation where it is good.
+		// Many references a day: the fast interval.
 		lo, hi = shareInterval(float64(k), float64(n), o.Alpha/float64(sets))
 	default:
 		lo, hi = ClopperPearson(k, n, o.Alpha/float64(sets))

@@ -222,6 +222,20 @@ func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float6
 	return kappa, peak, stable
 }
 
+// CommonKappa returns the kappa for all streams of a model: the largest that any of them needed. Each stream's own is
+// the smallest that one replay got away with; among twenty streams that wander alike, those that were lucky in their
+// weeks would spend the budget of all. For a stream that does not wander a large kappa costs nothing: its sigma is
+// about 0.
+func CommonKappa(kappas ...float64) float64 {
+	largest := 0.
+	for _, k := range kappas {
+		if k > largest {
+			largest = k
+		}
+	}
+	return largest
+}
+
 // quantile sorts a copy and takes the q-th value.
 func quantile(xs []float64, q float64) float64 {
 	s := slices.Clone(xs)

@@ -11,7 +11,7 @@ func adversarialCases() []Case {
 	normal := shifted(0).Shares(edges)
 	return []Case{
 		{
-			Group: group, Name: "one value of 1e6 in every bucket during a shift of .5 sd", Unit: "minutes", Limit: 10, Cost: 3,
+			Group: group, Name: "shift of .5 sd, and a value of 1e6 in every bucket", Unit: "minutes", Limit: 10, Cost: 3,
 			Run: func(r *RNG) Sample {
 				after := shifted(.5).Shares(edges)
 				b := newBinned(r, normal, 1_000_000, sequential.SetsOptions{
@@ -29,11 +29,11 @@ func adversarialCases() []Case {
 			},
 		},
 		{
-			Group: group, Name: "three clients send half of the traffic for three hours, raw", Unit: "minutes", Limit: 10, Cost: 20,
+			Group: group, Name: "three clients send half of all for 3 h, raw", Unit: "minutes", Limit: 10, Cost: 20,
 			Run: func(r *RNG) Sample { return campaign(r, 0) },
 		},
 		{
-			Group: group, Name: "three clients send half of the traffic for three hours, one record a client counts", Unit: "minutes", Silent: true, Cost: 20,
+			Group: group, Name: "the same, one record a client and bucket counts", Unit: "minutes", Silent: true, Cost: 20,
 			Run: func(r *RNG) Sample { return campaign(r, 1) },
 		},
 		{

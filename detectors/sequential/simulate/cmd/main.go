@@ -179,6 +179,15 @@ func judge(cases []simulate.Case, tallies []simulate.Tally) ([]line, simulate.Ve
 }
 
 func show(out io.Writer, lines []line) {
+	// Lines of one group stand together, where the first of them was.
+	first := map[string]int{}
+	for i, l := range lines {
+		if _, ok := first[l.Group]; !ok {
+			first[l.Group] = i
+		}
+	}
+	lines = slices.Clone(lines)
+	slices.SortStableFunc(lines, func(a, b line) int { return first[a.Group] - first[b.Group] })
 	group := ""
 	for _, l := range lines {
 		if l.Group != group {
