@@ -89,6 +89,7 @@ func (d *Dispatcher) accept(now time.Time, a alert.Alert) *entry {
 	d.alertText += size - old.size
 	a.Labels = old.a.Labels
 	old.a, old.size = a, size
+	old.expires = time.Time{} // whoever repeats it decides anew; see postAlerts
 	if changed {
 		if old.ended = (time.Time{}); !old.firing() {
 			old.ended = now

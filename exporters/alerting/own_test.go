@@ -163,7 +163,7 @@ func TestAMergedMappingCountsAsWritten(t *testing.T) {
 		t.Fatalf("got %+v", f.got)
 	}
 	_, err := New(Options{Routes: []byte("route: {receiver: a}\nreceivers:\n  - {name: a, <<: {slack_configs: []}}\n")})
-	if err == nil || !strings.Contains(err.Error(), `3:21: receivers[0]: key "slack_configs"`) {
+	if err == nil || !strings.Contains(err.Error(), `3:20: receivers[0]: key "slack_configs"`) {
 		t.Errorf("got %v", err)
 	}
 }

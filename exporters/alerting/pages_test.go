@@ -44,7 +44,11 @@ func TestFiveHundredFlappingAlertsStayWithinTheLimitAndFold(t *testing.T) {
 	w.routes = strings.NewReplacer("group_wait: 1s", "group_wait: 0s", "group_interval: 10s", "group_interval: 5m").Replace(testRoutes)
 	w.boot()
 	episode := map[int]alert.Alert{}
-	for second := range 15 * 60 {
+	minutes := 12
+	if testing.Short() {
+		minutes = 7
+	}
+	for second := range minutes * 60 {
 		for i := range 500 {
 			if a, fires := episode[i]; fires {
 				w.end(a.Key())

@@ -96,7 +96,7 @@ func (d *Dispatcher) build(cfg *routesConfig, dir string) (*routing, error) {
 	r.intervals = timeinterval.NewIntervener(intervals)
 	r.resolveAfter = time.Duration(am.Global.ResolveTimeout)
 	r.root = dispatch.NewRoute(am.Route, nil)
-	r.original = am.String() // Alertmanager's printing hides secrets
+	r.original = cfg.shown
 	for _, rc := range am.Receivers {
 		rcv := &receiver{name: rc.Name}
 		r.receivers[rc.Name] = rcv

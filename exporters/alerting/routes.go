@@ -13,8 +13,9 @@ import (
 
 // routesConfig is a routes file that passed every check.
 type routesConfig struct {
-	file string
-	am   *amconfig.Config
+	file  string
+	shown string // the file without secrets and without what Alertmanager does not know
+	am    *amconfig.Config
 	// ours holds, per receiver, the destinations that Alertmanager's format does not know.
 	ours map[string]ownConfigs
 	// set tells which keys of a pagerduty_configs entry were written, by receiver and index: Alertmanager
@@ -85,10 +86,14 @@ func parseRoutes(file string, data []byte) (*routesConfig, error) {
 	if err := checkKeys(file, root, routesSchema, ""); err != nil {
 		return nil, err
 	}
+	shown, err := showable(root)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	if err := expandEnv(file, root); err != nil {
 		return nil, err
 	}
-	cfg := &routesConfig{file: file, am: &amconfig.Config{}, ours: map[string]ownConfigs{}, set: map[string][]map[string]bool{}}
+	cfg := &routesConfig{file: file, shown: shown, am: &amconfig.Config{}, ours: map[string]ownConfigs{}, set: map[string][]map[string]bool{}}
 	if err := cfg.takeOurs(root); err != nil {
 		return nil, err
 	}

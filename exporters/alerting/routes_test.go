@@ -388,3 +388,28 @@ func FuzzRoutesNeverPanic(f *testing.F) {
 		}
 	})
 }
+
+func TestTheShownRoutesHoldNoSecret(t *testing.T) {
+	t.Setenv("PLUMBLINE_TEST_KEY", "envsecret0000000000000000000000ab")
+	d, err := New(Options{Routes: []byte(`
+global: {http_config: {basic_auth: {username: u, password: hush1}, proxy_url: "http://a:hush2@proxy/"}}
+route: {receiver: x, group_by: [model]}
+receivers:
+  - name: x
+    pagerduty_configs: [{routing_key: ` + testKey + `, http_config: {authorization: {credentials: hush3}, http_headers: {X-Token: {secrets: [hush4]}}}}, {routing_key: "${env:PLUMBLINE_TEST_KEY}"}]
+    webhook_configs: [{url: "https://hooks.example.com/hush5"}]
+    grafana_configs: [{url: "https://grafana.example.com/hush6", token: hush7}]
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := d.routing.original
+	for _, s := range []string{"hush", testKey, "envsecret", "grafana"} {
+		if strings.Contains(text, s) {
+			t.Errorf("%q is shown:\n%s", s, text)
+		}
+	}
+	if !strings.Contains(text, "group_by: [model]") {
+		t.Errorf("the routes are not shown:\n%s", text)
+	}
+}
