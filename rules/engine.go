@@ -30,7 +30,8 @@ type Engine struct {
 	st      *store
 	names   nameCache
 	groups  []*groupState
-	ending  map[string]*ended // resolved alerts that are still returned, by key
+	failing map[string]struct{} // rules whose last evaluation failed
+	ending  map[string]*ended   // resolved alerts that are still returned, by key
 	evalAt  time.Time
 	savedAt time.Time
 	dirty   bool
@@ -49,7 +50,7 @@ type ended struct {
 // New loads the rules and the saved state. A rule file that does not check is an error here; after start, Reload keeps the old rules.
 func New(opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
-	e := &Engine{opts: opts, log: opts.Logger, parser: parser.NewParser(parser.Options{}), ending: map[string]*ended{}}
+	e := &Engine{opts: opts, log: opts.Logger, parser: parser.NewParser(parser.Options{}), ending: map[string]*ended{}, failing: map[string]struct{}{}}
 	e.st = newStore(opts.MaxSeries, opts.MaxSamples, newNeeds(opts.Retention))
 	e.names = nameCache{st: e.st}
 	engine := promql.NewEngine(promql.EngineOpts{
@@ -83,7 +84,7 @@ func New(opts Options) (*Engine, error) {
 func (e *Engine) managerOptions() *promrules.ManagerOptions {
 	return &promrules.ManagerOptions{
 		ExternalURL: e.opts.externalURL(), QueryFunc: e.query, Appendable: e.st, Queryable: e.st, Context: context.Background(),
-		NotifyFunc: func(context.Context, string, ...*promrules.Alert) {}, Logger: e.log, Metrics: e.group, Parser: e.parser,
+		NotifyFunc: func(context.Context, string, ...*promrules.Alert) {}, Logger: slog.New(slog.DiscardHandler), Metrics: e.group, Parser: e.parser,
 	}
 }
 
@@ -177,13 +178,29 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) ([]alert.Alert, error) 
 func (e *Engine) account(g *groupState) {
 	for _, r := range g.Rules() {
 		e.metrics.evaluations++
-		if r.LastError() != nil {
+		err := r.LastError()
+		if err != nil {
 			e.metrics.failures++
 		}
+		e.report(g, r.Name(), err)
 	}
 	for _, r := range g.alerts {
 		e.dirty = e.dirty || r.changed
 		r.changed = false
+	}
+}
+
+// report logs when a rule begins to fail and when it works again, not each time in between.
+func (e *Engine) report(g *groupState, rule string, err error) {
+	key := g.File() + "\xff" + g.Name() + "\xff" + rule
+	_, failing := e.failing[key]
+	switch {
+	case err != nil && !failing:
+		e.failing[key] = struct{}{}
+		e.log.Warn("a rule fails; its alerts are held as they are", "file", g.File(), "group", g.Name(), "rule", rule, "error", err)
+	case err == nil && failing:
+		delete(e.failing, key)
+		e.log.Info("a rule works again", "file", g.File(), "group", g.Name(), "rule", rule)
 	}
 }
 

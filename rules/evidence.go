@@ -64,6 +64,52 @@ func selectorsOf(expr parser.Expr, lookback time.Duration) []selector {
 	return out
 }
 
+// recording is what a recording rule adds to a selector that reads its result.
+type recording struct {
+	expr   parser.Expr
+	labels []string // that the rule itself sets
+}
+
+// resolve replaces selectors of recorded series by those of the rules that record them: a recorded series may end because its rule has
+// a condition, and then it says nothing about the data below. ALERTS is the same: it ends when an alert ends, and an alert whose data is
+// gone does not end.
+func resolve(list []selector, recorded map[string][]recording, lookback time.Duration, depth int) []selector {
+	var out []selector
+	for _, s := range list {
+		name := ""
+		for _, m := range s.matchers {
+			if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+				name = m.Value
+			}
+		}
+		if name == "ALERTS" || name == "ALERTS_FOR_STATE" {
+			continue
+		}
+		rules := recorded[name]
+		if len(rules) == 0 || depth > 5 {
+			out = append(out, s)
+			continue
+		}
+		for _, r := range rules {
+			for _, below := range resolve(selectorsOf(r.expr, lookback), recorded, lookback, depth+1) {
+				below.text = s.text + " from " + below.text
+				below.offset += s.offset
+				below.window += s.window
+				below.fixed = below.fixed || s.fixed
+				below.ignoring = append(append(below.ignoring, s.ignoring...), r.labels...)
+				switch {
+				case below.on == nil:
+					below.on = s.on
+				case s.on != nil:
+					below.on = slices.DeleteFunc(slices.Clone(below.on), func(l string) bool { return !slices.Contains(s.on, l) })
+				}
+				out = append(out, below)
+			}
+		}
+	}
+	return out
+}
+
 // join narrows the labels by which a series is recognised to those that survive a binary operation into its result.
 func (s *selector) join(b *parser.BinaryExpr, side parser.Node) {
 	m := b.VectorMatching

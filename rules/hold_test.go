@@ -73,6 +73,29 @@ func TestWhatCountsAsEvidenceThatAnAlertIsOver(t *testing.T) {
 	}
 }
 
+func TestEvidenceIsLookedForBelowRecordingRules(t *testing.T) {
+	const text = `
+groups:
+  - name: g
+    labels: {team: ml}
+    rules:
+      - {record: "model:x:max", expr: max by (model) (x)}
+      - {record: "model:bad:max", expr: "model:x:max > 1"}
+      - {alert: Bad, expr: "model:bad:max > 0"}
+`
+	bad := func(b *bench) func() { return func() { b.put("x", 5, "model", "a", "feature", "f") } }
+	b := newBench(t, text)
+	b.step(time.Minute, bad(b))
+	if _, m, r := states(b.step(20*time.Minute, nil)); m == 0 || r != 0 {
+		t.Errorf("the data below is gone: marked %d times, resolved %d times", m, r)
+	}
+	b = newBench(t, text)
+	b.step(time.Minute, bad(b))
+	if _, m, r := states(b.step(2*time.Minute, func() { b.put("x", 0, "model", "a", "feature", "f") })); m != 0 || r == 0 {
+		t.Errorf("the recorded series ended because all is well: marked %d times, resolved %d times", m, r)
+	}
+}
+
 func TestAnEvaluationErrorNeverResolves(t *testing.T) {
 	// Two series of y for one model make the join many-to-many, which fails.
 	b := newBench(t, rule("x > on (model) y"))

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,10 +128,22 @@ func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 	n := newNeeds(e.opts.Retention)
 	var out []*groupState
 	var errs []error
+	recorded := map[string][]recording{}
 	for i := range files {
-		f := &files[i]
-		if err := f.parse(e.parser); err != nil {
+		if err := files[i].parse(e.parser); err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		for _, rg := range files[i].groups.Groups {
+			for _, r := range rg.Rules {
+				if expr, err := e.parser.ParseExpr(r.Expr); err == nil && r.Record != "" {
+					recorded[r.Record] = append(recorded[r.Record], recording{expr, slices.Collect(maps.Keys(promrules.FromMaps(rg.Labels, r.Labels).Map()))})
+				}
+			}
+		}
+	}
+	for _, f := range files {
+		if f.groups == nil {
 			continue
 		}
 		for _, rg := range f.groups.Groups {
@@ -145,6 +159,7 @@ func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 	_, since := n.of("ALERTS_FOR_STATE")
 	for _, g := range out {
 		for _, r := range g.alerts {
+			r.selectors = resolve(r.selectors, recorded, e.opts.Lookback, 0)
 			r.recorded = alerts || since
 		}
 	}
@@ -172,7 +187,7 @@ func (e *Engine) buildGroup(file string, rg rulefmt.RuleGroup, n *needs) (*group
 		}
 		ar := &alertRule{
 			AlertingRule: promrules.NewAlertingRule(r.Alert, expr, time.Duration(r.For), time.Duration(r.KeepFiringFor), labels.EmptyLabels(),
-				labels.EmptyLabels(), ext, e.opts.ExternalURL, true, e.log),
+				labels.EmptyLabels(), ext, e.opts.ExternalURL, true, slog.New(slog.DiscardHandler)),
 			file: file, group: rg.Name, interval: interval, text: expr.String(), short: shortcutOf(expr), estimate: estimatorOf(expr, e.opts.Lookback),
 			quiet: true, byHash: map[uint64]element{}, labels: lbls, annotations: labels.FromMap(r.Annotations),
 			selectors: selectorsOf(expr, e.opts.Lookback), ext: e.opts.ExternalLabels, url: e.opts.externalURL(),

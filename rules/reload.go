@@ -47,6 +47,7 @@ func (e *Engine) Reload() error {
 			}
 		}
 	}
+	clear(e.failing)
 	e.dirty = true
 	e.observe()
 	return nil

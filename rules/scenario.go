@@ -2,9 +2,9 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +68,10 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 	fail := func(what string, at time.Duration, format string, args ...any) {
 		out.Failures = append(out.Failures, TestFailure{What: what, EvalTime: model.Duration(at).String(), Message: fmt.Sprintf(format, args...)})
 	}
+	if err := s.validate(); err != nil {
+		fail("scenario", 0, "%v", err)
+		return out
+	}
 	if fix == nil {
 		fail("scenario", 0, "scenarios need a monitor; run them with plumbline rules test")
 		return out
@@ -109,19 +113,21 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 		fail("scenario", 0, "%v", err)
 		return out
 	}
-	explained := map[*spell]bool{}
+	claimed, explained := map[*spell]bool{}, map[*spell]bool{}
 	for _, want := range s.Expect {
-		i := slices.IndexFunc(all, func(x *spell) bool {
-			return x.a.Name() == want.Alert && (len(want.Labels) == 0 || includes(x.a.Labels, want.Labels)) && !explained[x]
-		})
+		meant := func(x *spell) bool {
+			return x.a.Name() == want.Alert && (len(want.Labels) == 0 || includes(x.a.Labels, want.Labels))
+		}
+		for _, x := range all {
+			explained[x] = explained[x] || meant(x)
+		}
+		i := slices.IndexFunc(all, func(x *spell) bool { return meant(x) && !claimed[x] })
 		if i < 0 {
 			fail(want.Alert, time.Duration(want.Within), "did not fire")
 			continue
 		}
 		x := all[i]
-		for _, y := range all {
-			explained[y] = explained[y] || (y.a.Name() == want.Alert && (len(want.Labels) == 0 || includes(y.a.Labels, want.Labels)))
-		}
+		claimed[x] = true
 		if x.from < time.Duration(want.After) {
 			fail(want.Alert, x.from, "fired too early: want not before %s", want.After)
 		}
@@ -142,5 +148,33 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 	return out
 }
 
-// faultKinds lists what Fault.Kind may be.
-var faultKinds = regexp.MustCompile(`^(` + strings.Join([]string{"null_burst", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed"}, "|") + `)$`)
+// faultKinds are the faults that fixtures know: what may go wrong with the input of a model.
+var faultKinds = []string{"null_burst", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed"}
+
+// validate checks what the YAML decoder cannot.
+func (s *Scenario) validate() error {
+	if s.Model == "" {
+		return errors.New("model: want the path of a model file")
+	}
+	if s.Lasts <= 0 {
+		return errors.New("lasts: want the length of the scenario, for instance 2h")
+	}
+	for i, f := range s.Faults {
+		if !slices.Contains(faultKinds, f.Kind) {
+			fix := ""
+			if near := closest(f.Kind, slices.Clone(faultKinds)); near != "" {
+				fix = "; write " + near
+			}
+			return fmt.Errorf("faults[%d]: there is no kind %q: want one of %s%s", i, f.Kind, strings.Join(faultKinds, ", "), fix)
+		}
+		if f.To != 0 && f.To <= f.From {
+			return fmt.Errorf("faults[%d]: it ends (to: %s) before it begins (from: %s)", i, f.To, f.From)
+		}
+	}
+	for i, e := range s.Expect {
+		if e.Alert == "" {
+			return fmt.Errorf("expect[%d]: want the name of an alert", i)
+		}
+	}
+	return nil
+}
