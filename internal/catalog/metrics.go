@@ -97,5 +97,5 @@ var (
 	PagesFailed     = declare("Delivery", Counter, "plumbline_notification_failures_total", "", "Attempts that failed, by reason: rejected, rate_limited, server, network, timeout, redirect, contract.", "destination", "reason")
 	PagesPending    = declare("Delivery", Gauge, "plumbline_notifications_pending", "", "Incidents whose last state was not acknowledged yet.", "destination")
 	PagesOldest     = declare("Delivery", Gauge, "plumbline_notifications_oldest_pending_seconds", "seconds", "Age of the oldest state that was not acknowledged yet.", "destination")
-	PagesSuppressed = declare("Delivery", Counter, "plumbline_notifications_suppressed_total", "", "Alerts not sent, by reason: silenced, inhibited, muted.", "reason")
+	PagesSuppressed = declare("Delivery", Counter, "plumbline_notifications_suppressed_total", "", "Alerts not sent, by reason: silenced, inhibited, muted (outside the time intervals of the route), overflow (more than can be held; tried again while they fire).", "reason")
 )
