@@ -144,6 +144,7 @@ func (l *Loop) restore(report snapshot.LoadReport) error {
 	if err := l.engine.Restore(l.store.Names(), l.store.Section); err != nil {
 		return err
 	}
+	l.counters.Recovered["version"] += uint64(len(l.engine.Forgotten()))
 	if data, ok := l.store.Section(sectionHolds); ok {
 		l.holds.decode(data)
 	}

@@ -30,6 +30,7 @@ type Engine struct {
 	instances []*Instance // sorted by name
 	metrics   map[*catalog.Metric]bool
 	samples   int      // of the last Collect, to ask for memory once
+	forgotten []string // see Forgotten
 	removed   []string // sections of models that were taken away; reported once
 }
 

@@ -80,14 +80,14 @@ func (in *Instance) update() {
 	ev.last, ev.started = index, true
 	end := (index + 1) * in.bucketNs
 	ev.logs = ev.logs[:0]
-	for _, s := range ev.streams {
+	for i, s := range ev.streams {
 		if s.alarm != nil {
 			in.watchRecovery(s, end)
 		} else if !in.suppressed(s) {
 			s.update()
 		}
 		log := s.logEvidence()
-		s.ratio = max(0, log/ev.logA)
+		s.ratio = max(0, log/ev.budget.StreamLogA(i))
 		if s.alarm != nil {
 			log, s.ratio = math.Inf(-1), 1
 		}

@@ -212,7 +212,13 @@ func (in *Instance) addColumn(c *column) *column {
 	if base != nil {
 		c.ready(base)
 		in.addStreams(c)
+		if c.slot >= 0 {
+			in.plan.SetNumeric(c.slot, c.kind == KindNumber)
+		}
 	} else {
+		if in.reference != nil {
+			in.log.Info("the reference does not know this column; it learns by itself", "column", c.name, "kind", string(c.kind), "for", FormatDuration(defaultLearn))
+		}
 		c.learn = newLearner(c, in.model)
 		in.evidence.learning = true
 	}

@@ -128,6 +128,12 @@ func (in *Instance) discover(slots []parse.Slot) {
 			}
 			continue
 		}
+		if in.reference.knows(f, s.Path) {
+			if c := in.addFeature(f, s.Path, i, -1); c != nil {
+				in.plan.SetNumeric(i, c.kind == KindNumber)
+			}
+			continue
+		}
 		in.bySlot[i] = pendingColumn
 		in.pending = append(in.pending, wild{config: f, path: s.Path, slot: i, seen: in.restoredPending[hash64(s.Path)]})
 	}

@@ -219,32 +219,48 @@ func (rc *ReferenceColumn) baseline() (*baseline, error) {
 	return b, nil
 }
 
+// find looks for a column by its path, or else by its name: a reference made from training data has other paths than
+// the log.
+func (r *Reference) find(role, path, name string) *ReferenceColumn {
+	var byName *ReferenceColumn
+	for i := range r.Columns {
+		rc := &r.Columns[i]
+		switch {
+		case rc.Role != role:
+		case rc.Path == path && (role == RoleFeature || rc.Name == name):
+			return rc
+		case rc.Name == name:
+			byName = rc
+		}
+	}
+	return byName
+}
+
+// knows says whether a path below a wildcard is in the reference.
+func (r *Reference) knows(f *FeatureConfig, path string) bool {
+	return r != nil && r.find(RoleFeature, path, f.label(path)) != nil
+}
+
 // baseline finds the reference of a column of the model, or nil when the file does not know it or knows it as
 // something else.
 func (r *Reference) baseline(c *column, m *Model) *baseline {
-	for i := range r.Columns {
-		rc := &r.Columns[i]
-		if rc.Role != c.role || rc.Path != c.path && (c.role == RoleFeature || rc.Name != c.name) {
-			continue
-		}
-		if c.kind != KindAuto && c.kind != rc.Kind {
-			continue
-		}
-		b, err := rc.baseline()
-		if err != nil {
-			return nil // cannot happen: ParseReference has done the same
-		}
-		if b.grid == nil {
-			counts := map[string]uint64{}
-			for k, name := range b.categories {
-				counts[name] = b.ref.Fine[k]
-			}
-			b = newCategoryBaseline(counts, b.ref.Fine[len(b.categories)], c.allowed(m), 0, m.MaxCategories, b.ref)
-		}
-		if r.From != nil && r.Until != nil {
-			b.from, b.until = r.From.UnixNano(), r.Until.UnixNano()
-		}
-		return b
+	rc := r.find(c.role, c.path, c.name)
+	if rc == nil || c.kind != KindAuto && c.kind != rc.Kind {
+		return nil
 	}
-	return nil
+	b, err := rc.baseline()
+	if err != nil {
+		return nil // cannot happen: ParseReference has done the same
+	}
+	if b.grid == nil {
+		counts := map[string]uint64{}
+		for k, name := range b.categories {
+			counts[name] = b.ref.Fine[k]
+		}
+		b = newCategoryBaseline(counts, b.ref.Fine[len(b.categories)], c.allowed(m), 0, m.MaxCategories, b.ref)
+	}
+	if r.From != nil && r.Until != nil {
+		b.from, b.until = r.From.UnixNano(), r.Until.UnixNano()
+	}
+	return b
 }

@@ -157,11 +157,21 @@ func (in *Instance) allSections() map[string][]byte {
 
 // Restore puts an engine where Sections left one. names and get are the sections of the last commit. Sections that no
 // model needs any longer are reported as removed by the next Sections.
+//
+// State that cannot be read (another version wrote it) must not keep the agent from starting: the model then begins
+// anew, says so in the log, and is listed by Forgotten. An error means that not even that was possible.
 func (e *Engine) Restore(names []string, get func(name string) ([]byte, bool)) error {
 	needed := map[string]bool{}
-	for _, in := range e.instances {
+	for i, in := range e.instances {
 		if err := in.restore(get); err != nil {
-			return fmt.Errorf("restore model %s: %w", in.model.Name, err)
+			e.log.Error("saved counts cannot be read; the model begins anew", "model", in.model.Name, "error", err)
+			e.forgotten = append(e.forgotten, in.model.Name)
+			fresh, err := newInstance(in.model, e.log)
+			if err != nil {
+				return fmt.Errorf("restart model %s: %w", in.model.Name, err)
+			}
+			fresh.metrics = e.metrics
+			e.instances[i], in = fresh, fresh
 		}
 		in.needed(needed)
 	}
@@ -195,6 +205,10 @@ func (in *Instance) needed(names map[string]bool) {
 	}
 }
 
+// Forgotten lists the models whose saved state could not be read.
+func (e *Engine) Forgotten() []string { return e.forgotten }
+
+// open finds a section. One of another version is like none.
 func open(get func(string) ([]byte, bool), name string) (*stateDecoder, bool) {
 	data, ok := get(name)
 	if !ok || len(data) == 0 {

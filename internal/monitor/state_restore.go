@@ -35,6 +35,9 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 	r := &restorer{in: in, get: get, ids: map[uint32]int{}}
 	d, ok := open(get, in.section("columns"))
 	if !ok {
+		if data, there := get(in.section("columns")); there && len(data) > 0 {
+			return errState // another version's
+		}
 		return nil
 	}
 	if err := r.columns(d); err != nil {
