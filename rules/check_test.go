@@ -45,6 +45,7 @@ func TestProblemsPointAtThePlaceAndSayWhatToWrite(t *testing.T) {
 		{"unknown key of a rule", "groups:\n  - name: g\n    rules:\n      - alert: A\n        expression: x > 1\n", 5, 9, "error", "yaml", `no key "expression"`, ""},
 		{"misspelt key", strings.Replace(oneAlert("plumbline_alarm == 1"), "annotations", "anotations", 1), 7, 9, "error", "yaml", `no key "anotations"`, "write annotations"},
 		{"duration without a unit", strings.Replace(oneAlert("plumbline_alarm == 1"), "        labels", "        for: 5\n        labels", 1), 6, 14, "error", "yaml", `"5" is not a duration`, "5m"},
+		{"a test file", "rule_files: [x.yaml]\ntests: []\n", 1, 1, "error", "yaml", "unit tests", "plumbline rules test"},
 		{"tab", "groups:\n\t- name: g\n", 2, 2, "error", "yaml", "", "indent with spaces"},
 		{"key twice", strings.Replace(oneAlert("plumbline_alarm == 1"), "        labels", "        expr: x\n        labels", 1), 6, 9, "error", "yaml", "twice", "remove"},
 		{"template", strings.Replace(oneAlert("plumbline_alarm == 1"), "summary: s", `summary: "{{ $labels.model }"`, 1), 7, 33, "error", "template", "unexpected", ""},

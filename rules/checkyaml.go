@@ -90,6 +90,12 @@ func (c *checker) document(data []byte) {
 		c.add(c.src.at(root, ProblemError, "yaml", "a rule file is a mapping"), `"groups:" and a list of groups`, "")
 		return
 	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if key := root.Content[i]; key.Value == "rule_files" || key.Value == "tests" || key.Value == "scenarios" {
+			c.add(c.src.at(key, ProblemError, "yaml", "this is a file of unit tests, not of rules"), `"groups:" and a list of groups`, "run it with plumbline rules test; a name that ends in _test.yaml keeps it apart")
+			return
+		}
+	}
 	for _, p := range c.mapping(root, []string{"groups"}, "the file") {
 		for _, g := range c.list(p.value, "groups") {
 			c.group(g)

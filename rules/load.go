@@ -78,6 +78,9 @@ func expand(files, dirs []string) ([]string, error) {
 			if ext := filepath.Ext(name); (ext != ".yaml" && ext != ".yml") || strings.HasPrefix(name, ".") {
 				continue // ..data and friends of a mounted ConfigMap, editors' droppings
 			}
+			if strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test") {
+				continue // unit tests that stand beside the rules
+			}
 			path := filepath.Join(d, name)
 			if info, err := os.Stat(path); err != nil || info.IsDir() {
 				if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -12,7 +12,7 @@ import (
 // is just nothing to evaluate.
 type Options struct {
 	Files []string // rule files or globs of them
-	Dirs  []string // folders whose *.yaml and *.yml are loaded; not their subfolders. A missing folder is an error
+	Dirs  []string // folders whose *.yaml and *.yml are loaded; not *_test.yaml, not subfolders. A missing folder is an error
 	Packs bool     // load the packs that are built in, too
 
 	ExternalLabels map[string]string // added to every alert that does not have them, and $externalLabels in templates: node

@@ -182,11 +182,12 @@ func TestFilesFoldersGlobsAndConfigMapLinks(t *testing.T) {
 	a := write("..data_1/a.yaml")
 	write("b.yml")
 	write("notes.txt")
+	write("b_test.yml")
 	write("sub/c.yaml")
 	if err := os.Symlink(a, filepath.Join(dir, "a.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	got, err := expand([]string{filepath.Join(dir, "*.yml"), filepath.Join(dir, "none*.yaml")}, []string{dir})
+	got, err := expand([]string{filepath.Join(dir, "b.y*"), filepath.Join(dir, "none*.yaml")}, []string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}
