@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -18,7 +19,10 @@ type content struct {
 }
 
 func (s *Source) content() content {
-	return content{head: s.head, nhead: s.nhead, front: hashOf(s.front[:s.nfront]), nfront: s.nfront, offset: s.offset}
+	if s.nfront > 0 && s.hashedAt != s.offset {
+		s.frontHash, s.hashedAt = hashOf(s.front[:s.nfront]), s.offset
+	}
+	return content{head: s.head, nhead: s.nhead, front: s.frontHash, nfront: s.nfront, offset: s.offset}
 }
 
 type verdict int
@@ -35,6 +39,7 @@ type found struct {
 	st     info
 	packed packing
 	front  [frontierSize]byte // the bytes before the offset
+	whole  bool               // it reaches to the offset
 }
 
 // compare looks whether the file at real holds c.
@@ -167,8 +172,8 @@ func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
 	if s.packed != plain {
 		t.stats.Rotations[rotatedGzip]++
 	}
-	if !s.left {
-		s.left = true
+	s.left = true
+	if !slices.Contains(t.leaving, s) {
 		t.leaving = append(t.leaving, s)
 	}
 	t.wake(s)
@@ -178,56 +183,94 @@ func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
 // begins alike.
 const twinWindow = 64 << 10
 
-// isCopy says whether s, of which nothing was read yet, holds what was read of a file that it was made from: by
-// gzip, or by cp before a truncation. It is asked again whenever s grows, for a copy may be under way.
-func (t *Tailer) isCopy(s *Source) bool {
-	if len(s.names) == 0 || s.offset > 0 || s.started {
+// checkCopy finds out whether s, of which nothing was read yet, was made from another file, by gzip or by cp before a
+// truncation: then what it holds was or will be read there. True means that s is not to be read now. It is asked
+// again whenever s grows, for a copy may be under way, and when the other file is gone.
+func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
+	s.twin, s.twinOf = false, nil
+	if len(s.names) == 0 {
 		return false
 	}
-	n := s.names[0]
-	copied := false
+	o, f := t.originalOf(s)
+	if o == nil {
+		return false
+	}
+	if !o.done || len(o.names) > 0 {
+		s.twin, s.twinOf = true, o
+		s.drained, s.partial = true, false
+		if !slices.Contains(t.twins, s) {
+			t.twins = append(t.twins, s)
+		}
+		return true
+	}
+	if f.whole {
+		t.continueIn(o, f, now) // s is o's successor in everything, and gone
+		return true
+	}
+	// The other was read further than the copy goes.
+	s.offset, s.head, s.nhead, s.nfront = s.size, o.head, o.nhead, 0
+	s.left = true
+	t.finish(s)
+	return true
+}
+
+// wakeTwins has the copies of o looked at again: o is finished or lost its name.
+func (t *Tailer) wakeTwins(o *Source) {
+	if len(t.twins) == 0 || !o.done || len(o.names) > 0 {
+		return
+	}
+	t.twins = slices.DeleteFunc(t.twins, func(s *Source) bool {
+		if s.twin && s.twinOf == o {
+			t.wake(s)
+		}
+		return !s.twin
+	})
+}
+
+// originalOf returns the file that s was made from, or nil.
+func (t *Tailer) originalOf(s *Source) (*Source, found) {
+	var original *Source
+	var where found
 	try := func(o *Source) {
-		if o != nil && o != s && !copied && o.packed == plain && o.nhead > 0 && !o.twin &&
-			(s.id.btime == 0 || o.id.btime == 0 || s.id.btime >= o.id.btime) {
-			copied = t.copyOf(s, o)
+		if o == nil || o == s || original != nil || o.packed != plain && !o.done || o.nhead == 0 || o.twin ||
+			s.id.btime != 0 && o.id.btime != 0 && s.id.btime < o.id.btime {
+			return
+		}
+		if f, ok := t.copyOf(s, o); ok {
+			original, where = o, f
 		}
 	}
-	eachLive(n.base, func(live string) {
-		if other := n.dir.names[live]; other != nil {
-			try(other.src)
-		}
-		if l := t.lineages[filepath.Join(filepath.Dir(s.path), live)]; l != nil {
-			for _, o := range l.members {
-				try(o)
-			}
-		}
-	})
-	return copied
+	for _, o := range s.line.members {
+		try(o)
+	}
+	return original, where
 }
 
 // copyOf compares s with one file that it may have been made from.
-func (t *Tailer) copyOf(s, o *Source) bool {
+func (t *Tailer) copyOf(s, o *Source) (found, bool) {
+	f := found{real: s.names[0].real(), st: info{id: s.id, size: s.size, mtime: s.mtime}, packed: s.packed}
 	if s.packed != plain {
-		f := found{}
 		st := &stream{kind: s.packed, raw: fdReader{fd: s.fd}}
 		defer st.close()
-		return f.compareStream(st, o.content(), t.opts.ChunkBytes) != different
+		v := f.compareStream(st, o.content(), t.opts.ChunkBytes)
+		f.whole = v == equal
+		return f, f.whole || v == unfinished && !o.done
 	}
-	f := found{st: info{size: s.size}}
 	if s.size >= max(o.offset, int64(o.nhead)) {
-		if f.comparePlain(s.fd, o.content(), t.head) != equal {
-			return false
+		f.whole = true
+		if o.packed != plain || f.comparePlain(s.fd, o.content(), t.head) != equal {
+			return f, false
 		}
 		// Two files may be alike up to where one of them was read. If the other is still whole, all of it must be.
-		return o.done || t.sameEnd(s, o) != different
+		return f, o.done || t.sameEnd(s, o) != different
 	}
 	if o.done || o.deleted {
 		// It was truncated behind the copy: what the copy holds was read, if it is one.
 		c := o.content()
 		c.offset, c.nfront = 0, 0
-		return s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
+		return f, s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
 	}
-	return t.sameEnd(s, o) == equal
+	return f, t.sameEnd(s, o) == equal
 }
 
 // sameEnd compares the last bytes before the end of the shorter file. It is unfinished when o is not whole any more.

@@ -100,7 +100,15 @@ func (t *Tailer) finish(s *Source) {
 	s.done, s.drained, s.partial = true, true, false
 	s.close()
 	t.wakeBehind(s)
-	t.ghosts = append(t.ghosts, s)
+	t.wakeTwins(s)
+	t.haunt(s)
+}
+
+func (t *Tailer) haunt(s *Source) {
+	if !s.ghost {
+		s.ghost = true
+		t.ghosts = append(t.ghosts, s)
+	}
 }
 
 const (
@@ -114,15 +122,22 @@ func (t *Tailer) forgetGhosts() {
 	for i := 0; i < len(t.ghosts); {
 		s := t.ghosts[i]
 		switch {
-		case !s.done || s.line == nil:
+		case !s.done:
+			s.ghost = false
 			t.ghosts = slices.Delete(t.ghosts, i, i+1)
 		case s.matched() || len(s.holds) > 0:
 			i++
 		case len(t.ghosts) > ghostsKept+2*len(t.matches), len(s.line.members) > ghostsPerLine && s.line.members[0] == s:
+			t.dropNames(s)
+			if slices.ContainsFunc(t.twins, func(o *Source) bool { return o.twin && o.twinOf == s }) {
+				t.wakeTwins(s) // it lives on in its copy
+				i++
+				continue
+			}
 			t.ghosts = slices.Delete(t.ghosts, i, i+1)
 			t.forget(s)
 			s.line.remove(s)
-			if len(s.line.members) == 0 && t.matches[s.line.path] == nil {
+			if len(s.line.members) == 0 {
 				delete(t.lineages, s.line.path)
 			}
 		default:
@@ -135,9 +150,17 @@ func (s *Source) matched() bool {
 	return slices.ContainsFunc(s.names, func(n *name) bool { return len(n.matches) > 0 })
 }
 
-// forget removes s from everything but its lineage.
+// forget ends s for good and removes it from everything but its lineage.
 func (t *Tailer) forget(s *Source) {
+	s.done, s.drained, s.twin = true, true, false
 	s.close()
+	t.dropNames(s)
+	if t.byInode[s.id.key()] == s {
+		delete(t.byInode, s.id.key())
+	}
+}
+
+func (t *Tailer) dropNames(s *Source) {
 	for _, n := range s.names {
 		n.src = nil
 		if len(n.matches) == 0 {
@@ -145,9 +168,6 @@ func (t *Tailer) forget(s *Source) {
 		}
 	}
 	s.names = nil
-	if t.byInode[s.id.key()] == s {
-		delete(t.byInode, s.id.key())
-	}
 }
 
 // truncated ends the file that s followed: it was cut and begun anew, and goes on from its beginning as a new
@@ -155,13 +175,10 @@ func (t *Tailer) forget(s *Source) {
 // to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
-	next := &Source{t: t, seq: t.nextSeq, id: st.id, path: s.path, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
+	next := &Source{t: t, seq: t.nextSeq, id: st.id, path: s.path, real: s.real, home: s.home, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
 		names: s.names, left: s.left, deleted: s.deleted}
 	t.nextSeq++
-	folder, live := filepath.Split(s.path)
-	if len(s.names) > 0 {
-		folder, live = s.names[0].dir.real, s.names[0].base
-	}
+	folder, base := filepath.Split(s.real)
 	for _, n := range s.names {
 		n.src = next
 	}
@@ -178,9 +195,10 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	}
 	s.line.insertAfter(s, next)
 	s.names, s.fd = nil, -1
+	next.warm()
 	t.wake(next)
 
-	f, v := t.search(folder, live, s.content(), true, func(o info) bool { return o.id.same(st.id) })
+	f, v := t.search(folder, familyOf(base), s.content(), true, func(o info) bool { return o.id.same(st.id) })
 	if v == equal {
 		if f.packed == plain {
 			t.stats.GapBytes += uint64(max(0, end-max(s.offset, f.st.size)))

@@ -90,9 +90,6 @@ func (t *Tailer) unmatch(m *match) {
 	}
 	n.matches = slices.DeleteFunc(n.matches, func(o *match) bool { return o == m })
 	t.loosen(n.src)
-	if l := t.lineages[m.path]; l != nil && len(l.members) == 0 {
-		delete(t.lineages, m.path)
-	}
 }
 
 // occupy enters what stands at a name now. A file that is not known yet begins a source in lineage l, or is left
@@ -122,8 +119,11 @@ func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source 
 	s := &Source{t: t, seq: t.nextSeq, id: st.id, size: st.size, mtime: st.mtime, fd: -1, grown: now}
 	t.nextSeq++
 	t.byInode[st.id.key()] = s
-	current := slices.ContainsFunc(n.matches, func(m *match) bool { return m.path == l.path })
-	l.add(s, current)
+	s.real, s.path = n.real(), n.real()
+	if len(n.matches) > 0 {
+		s.home, s.path = n.matches[0].path, n.matches[0].path
+	}
+	l.add(s, filepath.Base(s.path))
 	if t.fresh && t.opts.StartAt == End {
 		s.startAtEnd()
 	}
@@ -237,31 +237,42 @@ func (t *Tailer) settle(now time.Time) {
 		if len(s.names) == 0 && !s.deleted && !s.done {
 			t.locate(s, now)
 		}
-		here := false // it has the name that its lineage is about
-		matched := ""
-		for _, n := range s.names {
-			for _, m := range n.matches {
-				if m.path == s.line.path {
-					here = true
-					s.line.live = n.real()
-				}
-				if matched == "" || here {
-					matched = m.path
-				}
-			}
-		}
-		switch {
-		case matched != "":
-			s.path = matched
-		case len(s.names) > 0:
-			s.path = s.names[0].real()
-		}
-		if here {
+		t.wakeTwins(s)
+		if t.atHome(s) {
 			s.left, s.deleted = false, false
 		} else if !s.left && !s.done {
 			t.leave(s, now)
 		}
 	}
+}
+
+// atHome brings the paths of s up to date and says whether it still has the name at which it is followed.
+func (t *Tailer) atHome(s *Source) bool {
+	if len(s.names) == 0 {
+		return false
+	}
+	s.real = s.names[0].real()
+	s.path = s.real
+	here := false
+	for _, n := range s.names {
+		for _, m := range n.matches {
+			if m.path == s.line.path {
+				s.line.live = n.real()
+			}
+			// A file that comes back to the live name is followed there again.
+			if here = here || m.path == s.home || m.path == s.line.path; here {
+				s.home = m.path
+			}
+			if s.path == s.real || here {
+				s.path = m.path
+			}
+			if here {
+				s.real = n.real()
+				return true
+			}
+		}
+	}
+	return here
 }
 
 // leave begins to follow a file that lost its name to its end.
@@ -294,12 +305,16 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 		s.deleted = true
 		return
 	}
-	folder, live := filepath.Split(s.line.live)
+	if t.byInode[s.id.key()] != s {
+		s.deleted = true // the inode belongs to another file by now
+		return
+	}
+	folder, base := filepath.Split(s.real)
 	if real, _, ok := t.list(folder).find(s.id); ok {
 		t.nameAt(s, real, now)
 		return
 	}
-	if f, v := t.search(folder, live, s.content(), s.unread() > 0, func(info) bool { return false }); v == equal {
+	if f, v := t.search(folder, familyOf(base), s.content(), s.unread() > 0, func(info) bool { return false }); v == equal {
 		t.continueIn(s, f, now)
 		return
 	}

@@ -78,11 +78,8 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			return false, nil
 		}
 	}
-	if !s.original && s.offset == 0 && !s.started {
-		if s.twin = t.isCopy(s); s.twin {
-			s.drained, s.partial = true, false
-			return false, nil
-		}
+	if !s.original && s.offset == 0 && !s.started && t.checkCopy(s, now) {
+		return false, nil
 	}
 	window := t.opts.ChunkBytes
 	for s.fd >= 0 {
@@ -111,14 +108,13 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			continue
 		}
 		if s.nulls {
-			if i := bytes.IndexFunc(data, func(r rune) bool { return r != 0 }); i != 0 {
-				if i < 0 {
-					i = len(data)
-				}
-				if i > 0 {
-					s.advance(t.buf[:front+i])
-					continue
-				}
+			i := 0
+			for i < len(data) && data[i] == 0 {
+				i++
+			}
+			if i > 0 {
+				s.advance(t.buf[:front+i])
+				continue
 			}
 			s.nulls = len(data) == 0
 		}
@@ -232,21 +228,25 @@ const holeProbe = 4096
 var zeros [holeProbe]byte
 
 // jumpHole moves behind a hole that data, read at the offset, begin with: a sparse file's hole is read
-// as NULs, a gigabyte of them if need be. At a line's beginning the NULs that are left of the last
-// block belong to the hole too.
+// as NULs, a gigabyte of them if need be. At a line's beginning the NULs that are left of the blocks on
+// both sides belong to the hole too.
 func (s *Source) jumpHole(data []byte) bool {
 	if s.packed != plain || len(data) < holeProbe || !bytes.Equal(data[:holeProbe], zeros[:]) {
 		return false
 	}
-	to, ok := nextData(s.fd, s.offset)
-	if !ok || to < s.offset+holeProbe {
-		return false // NULs that were written, or a hole up to the end that may still be filled
+	// A hole begins at the next block, which is 4 KiB nearly everywhere and 64 KiB on some file systems.
+	for _, block := range []int64{4 << 10, 64 << 10} {
+		from := (s.offset + block - 1) / block * block
+		to, ok := nextData(s.fd, from)
+		if !ok || to <= from {
+			continue // NULs that were written, or a hole up to the end that may still be filled
+		}
+		s.offset = to
+		s.nfront = 0 // all NULs, which would tell nothing
+		s.nulls = !s.skipping
+		return true
 	}
-	s.offset = to
-	s.nfront = frontierSize
-	clear(s.front[:])
-	s.nulls = !s.skipping
-	return true
+	return false
 }
 
 // learn takes the hash of the file's head while data at its beginning pass by.

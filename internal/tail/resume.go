@@ -21,26 +21,24 @@ func (t *Tailer) firstLook(now time.Time) {
 	saved := t.saved
 	t.saved = nil
 	t.visitRoots(now)
+	t.findHomes()
 	t.settle(now)
 	t.readRotatedWhileDown(saved, gone, now)
 	t.settle(now)
 	t.noteOlder(known, now)
-	t.dropUnmatched()
 	clear(t.listings)
 	t.scanned, t.fresh = true, false
 }
 
 // recall finds one file: at its name, by its inode in the same folder, or by its content in a copy.
 func (t *Tailer) recall(r *record, now time.Time) bool {
-	folder, live := filepath.Split(r.live)
+	folder, base := filepath.Split(r.real)
+	live := familyOf(base)
 	st, err := statPath(r.real)
 	real := r.real
 	if err != nil || !st.regular() || !st.id.same(r.id) {
 		var ok bool
-		if real, st, ok = t.list(filepath.Dir(r.real)).find(r.id); !ok {
-			real, st, ok = t.list(folder).find(r.id)
-		}
-		if !ok {
+		if real, st, ok = t.list(folder).find(r.id); !ok {
 			st = info{}
 		}
 	}
@@ -56,10 +54,15 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 		t.stats.Rotations[rotatedTruncate]++
 	}
 	if r.has(flagDone) && len(r.holes) == 0 {
+		t.remember(r)
 		return false
 	}
-	f, v := t.search(folder, live, r.content, true, func(o info) bool { return o.id.same(st.id) || t.byInode[o.id.key()] != nil })
+	f, v := t.search(folder, live, r.content, true, func(o info) bool {
+		known := t.byInode[o.id.key()]
+		return o.id.same(st.id) || known != nil && !known.twin
+	})
 	if v == different {
+		t.remember(r)
 		return false
 	}
 	if f.packed != plain {
@@ -70,27 +73,47 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 	return true
 }
 
+// remember keeps what is known of a finished file that is gone: a copy of it may be there or appear.
+func (t *Tailer) remember(r *record) {
+	s := &Source{
+		t: t, seq: r.seq, id: r.id, path: r.real, real: r.real, offset: r.offset, size: r.size, fd: -1, packed: r.packed, probed: true,
+		head: r.head, nhead: r.nhead, nfront: r.nfront, frontHash: r.front, hashedAt: r.offset,
+		left: true, done: true, deleted: true, drained: true,
+	}
+	s.line = t.lineageAt(r.lineage)
+	s.line.live = r.live
+	s.line.members = append(s.line.members, s)
+	t.haunt(s)
+}
+
 // adopt makes a source of r, which was found in f.
 func (t *Tailer) adopt(r *record, f found, now time.Time) {
-	if t.byInode[f.st.id.key()] != nil {
-		return
+	if other := t.byInode[f.st.id.key()]; other != nil {
+		if !other.twin {
+			return
+		}
+		t.forget(other) // r is what it was the twin of
+		other.line.remove(other)
 	}
 	s := &Source{
-		t: t, seq: r.seq, id: f.st.id, path: f.real, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
+		t: t, seq: r.seq, id: f.st.id, path: f.real, real: f.real, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
 		packed: f.packed, probed: r.offset > 0, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
 		todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
 		twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
 	}
 	t.byInode[s.id.key()] = s
-	l := t.lineageOf(r.lineage)
+	l := t.lineageAt(r.lineage)
 	l.live = r.live
 	l.members = append(l.members, s)
 	s.line = l
 	t.nameAt(s, f.real, now)
+	if f.real == r.real && !s.left {
+		s.home = homeAgain
+	}
 	switch {
 	case s.done && len(s.todo) == 0 && (s.packed != plain || s.size <= s.offset):
 		s.drained = true
-		t.ghosts = append(t.ghosts, s)
+		t.haunt(s)
 		return
 	case s.left:
 		s.done = false
@@ -99,6 +122,9 @@ func (t *Tailer) adopt(r *record, f found, now time.Time) {
 	s.done = false
 	t.wake(s)
 }
+
+// homeAgain stands for a home that the patterns are about to name again, unless the configuration changed.
+const homeAgain = "?"
 
 // readRotatedWhileDown enters, for every lineage whose newest known file is no longer at the live name, the files that
 // were rotated after it. When none of the known files is left, retention deleted them, oldest first, and all
@@ -111,12 +137,7 @@ func (t *Tailer) readRotatedWhileDown(saved []record, gone []*record, now time.T
 		}
 	}
 	for l, records := range lines {
-		slices.SortFunc(records, func(a, b *record) int {
-			if a.seq > b.seq {
-				return -1
-			}
-			return 1
-		})
+		slices.Reverse(records)
 		t.readNewerThan(l, records, now)
 	}
 	for _, r := range gone {
@@ -127,19 +148,22 @@ func (t *Tailer) readRotatedWhileDown(saved []record, gone []*record, now time.T
 	}
 }
 
-// readNewerThan takes the newest of the records that was found as the anchor.
+// readNewerThan takes the newest of the records that was found as the anchor; they come newest first.
 func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
-	folder, live := filepath.Split(records[0].live)
 	if l.live == "" {
-		l.live = records[0].live
+		return // names that were never rotated: what the patterns match is all there is
 	}
+	folder, live := filepath.Split(l.live)
 	for _, r := range records {
+		if r.nhead == 0 && r.offset == 0 {
+			continue // nothing was known of it, not even whether it was truncated since
+		}
 		i := slices.IndexFunc(l.members, func(m *Source) bool { return m.seq == r.seq })
-		if i >= 0 {
+		if i >= 0 && len(l.members[i].names) > 0 {
 			t.between(l.members[i], now)
 			return
 		}
-		if r.nhead == 0 || !r.has(flagDone) {
+		if !r.has(flagDone) {
 			continue // it was searched for already
 		}
 		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
@@ -223,7 +247,7 @@ func (t *Tailer) enterSiblings(l *lineage, wanted func(age, info) bool, now time
 // belong to a lineage that began and rotated in that time, and are read.
 func (t *Tailer) noteOlder(known map[string]bool, now time.Time) {
 	for path, l := range t.lineages {
-		if known[path] || l.live == "" {
+		if known[path] || l.live == "" || len(l.members) == 0 {
 			continue
 		}
 		folder, live := filepath.Split(l.live)
@@ -284,22 +308,24 @@ func (t *Tailer) anchor(l *lineage, real string) {
 		n.src = s
 		s.names = append(s.names, n)
 	}
-	t.ghosts = append(t.ghosts, s)
+	t.haunt(s)
 }
 
-// dropUnmatched stops following files that no pattern names any more although they were not rotated: the
-// configuration changed.
-func (t *Tailer) dropUnmatched() {
+// findHomes tells the files that are where they were how they are matched now, and stops following those that no
+// pattern names any more: they were not rotated, the configuration changed.
+func (t *Tailer) findHomes() {
 	for _, l := range t.lineages {
-		if t.matches[l.path] != nil {
-			continue
-		}
 		for _, s := range slices.Clone(l.members) {
-			if len(s.names) == 1 && s.names[0].real() == l.live && !s.matched() {
-				s.done = true
-				t.forget(s)
-				l.remove(s)
+			if s.home != homeAgain {
+				continue
 			}
+			if s.home = ""; s.matched() {
+				i := slices.IndexFunc(s.names, func(n *name) bool { return len(n.matches) > 0 })
+				s.home = s.names[i].matches[0].path
+				continue
+			}
+			t.forget(s)
+			l.remove(s)
 		}
 	}
 }

@@ -88,6 +88,18 @@ func stampOf(rest string) (age, bool) {
 	return age{stamp: rest}, true
 }
 
+// familyOf is the live name that base and everything that was rotated from it have in common. For names with a date in
+// them and no live file, such as app-20260102.log, it is a name that nothing has.
+func familyOf(base string) string {
+	family := base
+	eachLive(base, func(live string) {
+		if len(live) < len(family) {
+			family = live
+		}
+	})
+	return family
+}
+
 // eachLive calls yield with every name that base may have had before it was rotated or compressed.
 func eachLive(base string, yield func(live string)) {
 	plainBase := stripCompression(base)

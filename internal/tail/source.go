@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -31,6 +32,8 @@ type Source struct {
 
 	names []*name // where it is now, as far as we know; more than one for hard links
 	path  string
+	real  string // the last real path
+	home  string // the matched path at which it is followed; without it, it is on its way out
 
 	offset    int64 // behind everything handed out
 	size      int64 // end when last looked at; of a compressed file, its own size
@@ -58,9 +61,11 @@ type Source struct {
 	queued   bool
 	loose    bool
 	hot      bool
+	ghost    bool
 	left     bool // it has no name that is matched
 	deleted  bool
 	twin     bool // it is a copy of another file: what it holds was or will be read there
+	twinOf   *Source
 	original bool // it is certainly not a copy
 	copied   bool // it goes on in a copy of the file that it began in
 	closing  bool // what stands behind the last newline is a line: nobody will end it any more
@@ -72,18 +77,18 @@ type Source struct {
 	todo    spans     // lines that were held when the state was written and are to be handed out again
 }
 
-// lineage is the chain of files that had the same matched name, one after the other.
+// lineage is the chain of files that had the same live name, one after the other.
 type lineage struct {
-	path    string
-	live    string    // the real path at which the newest one stands, or stood
+	path    string    // the live name, in the folder that patterns reach
+	live    string    // its real path, if a file was followed there; empty for names that nothing has
 	members []*Source // in the order in which they were written
 }
 
 // Path is where the file is now: the path that matched, or the real path when it was renamed away.
 func (s *Source) Path() string { return s.path }
 
-// Lineage is the matched path that the file had when it was first seen. Files that follow each other by
-// rotation share it, so a record that begins in one and ends in the next can be joined.
+// Lineage is the path of the live file that this one is or was rotated from. Files that follow each other by rotation
+// share it and are handed out oldest first, so a record that begins in one and ends in the next can be joined.
 func (s *Source) Lineage() string { return s.line.path }
 
 // ID is opaque and stays the same over restarts and renames.
@@ -116,7 +121,13 @@ func (s *Source) close() {
 	s.t.open = slices.DeleteFunc(s.t.open, func(o *Source) bool { return o == s })
 }
 
+// lineageOf returns the lineage of a matched path.
 func (t *Tailer) lineageOf(path string) *lineage {
+	folder, base := filepath.Split(path)
+	return t.lineageAt(folder + familyOf(base))
+}
+
+func (t *Tailer) lineageAt(path string) *lineage {
 	l := t.lineages[path]
 	if l == nil {
 		l = &lineage{path: path}
@@ -125,16 +136,31 @@ func (t *Tailer) lineageOf(path string) *lineage {
 	return l
 }
 
-// add enters s behind the files that are older: a file that has the lineage's own name is the newest.
-func (l *lineage) add(s *Source, current bool) {
+// add enters s, which stands at base: behind every older file as far as names tell, and before the live one.
+func (l *lineage) add(s *Source, base string) {
+	s.line = l
+	live := filepath.Base(l.path)
+	if l.live != "" { // behind a link the files have other names
+		live = filepath.Base(l.live)
+	}
+	if base == live || base == filepath.Base(l.path) {
+		l.members = append(l.members, s)
+		return
+	}
+	own, known := ageOf(live, base)
 	at := len(l.members)
-	if !current {
-		if i := slices.IndexFunc(l.members, func(m *Source) bool { return m.path == l.path && !m.left }); i >= 0 {
-			at = i
+	for at > 0 {
+		m := l.members[at-1]
+		if len(m.names) == 0 {
+			break
 		}
+		other, rotated := ageOf(live, m.names[0].base)
+		if rotated && !(known && other.newer(own)) {
+			break
+		}
+		at--
 	}
 	l.members = slices.Insert(l.members, at, s)
-	s.line = l
 }
 
 func (l *lineage) remove(s *Source) {

@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
-// The state is a version, the time when it changed, the next source number, and one entry for each source, oldest first. It holds names,
+// The state is a version, the time when it changed, the next source number, and one entry for each
+// source: lineage by lineage, oldest first. It holds names,
 // positions and hashes, never bytes of a log. Integers are varints.
 const stateVersion = 1
 
@@ -31,7 +33,7 @@ type record struct {
 	seq     uint64
 	flags   uint64
 	lineage string
-	live    string // the real path of the lineage
+	live    string // the real path of the live file, if there was one
 	real    string // where it was
 	id      fileID
 	size    int64
@@ -76,30 +78,18 @@ func (t *Tailer) records() []record {
 		return t.saved
 	}
 	var all []record
-	for _, l := range t.lineages {
-		for _, s := range l.members {
+	for _, path := range slices.Sorted(maps.Keys(t.lineages)) {
+		for _, s := range t.lineages[path].members {
 			all = append(all, s.record())
 		}
 	}
-	slices.SortFunc(all, func(a, b record) int {
-		if a.seq < b.seq {
-			return -1
-		}
-		return 1
-	})
 	return all
 }
 
 func (s *Source) record() record {
 	r := record{
-		content: content{head: s.head, nhead: s.nhead, nfront: s.nfront, offset: s.offset},
-		seq:     s.seq, lineage: s.line.path, live: s.line.live, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
-	}
-	if r.live == "" {
-		r.live = r.lineage
-	}
-	if r.real = r.live; len(s.names) > 0 {
-		r.real = s.names[0].real()
+		content: s.content(),
+		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
 	}
 	for _, f := range [...]struct {
 		flag uint64
@@ -111,12 +101,6 @@ func (s *Source) record() record {
 		if f.set {
 			r.flags |= f.flag
 		}
-	}
-	if s.nfront > 0 {
-		if s.hashedAt != s.offset {
-			s.frontHash, s.hashedAt = hashOf(s.front[:s.nfront]), s.offset
-		}
-		r.front = s.frontHash
 	}
 	return r
 }

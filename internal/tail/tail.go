@@ -42,6 +42,7 @@ type Tailer struct {
 	moving   []move               // renames whose other half has not come yet
 	loose    []*Source            // whose names changed and which settle looks at
 	leaving  []*Source            // renamed away or deleted, and read to their end
+	twins    []*Source            // copies of files that are still there
 	ghosts   []*Source            // finished, and remembered for a while
 	hot      []*Source            // in polled folders and growing
 	ready    queue                // of sources that may have something to read
