@@ -11,6 +11,7 @@ import (
 
 const (
 	runInterval = 250 * time.Millisecond
+	stopGrace   = 3 * time.Second
 
 	// poisonTries is after how many server errors in a row one incident steps aside, so that a notification
 	// that makes the destination fail cannot hold up all the others.
@@ -29,11 +30,17 @@ type attempt struct {
 	n      Notification
 }
 
-// Run decides and delivers until ctx is done. It is the only place with a clock of its own; calls under way
-// are waited for.
+// Run decides and delivers until ctx is done. It is the only place with a clock of its own; calls that are
+// under way then get a moment to finish, because what they say would have to be said again.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
 	var calls sync.WaitGroup
-	defer calls.Wait()
+	defer func() {
+		timer := time.AfterFunc(stopGrace, abort)
+		calls.Wait()
+		timer.Stop()
+		abort()
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -45,15 +52,15 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		}
 		now := d.opts.Now()
 		d.Tick(now)
-		for {
-			a := d.next(now)
-			if a == nil {
-				break
-			}
+		for a := d.next(now); a != nil; a = d.next(now) {
 			calls.Go(func() {
-				advice, err := d.send(ctx, a)
-				d.finish(ctx, a, d.opts.Now(), advice, err)
-				d.poke()
+				for a := a; a != nil; a = d.next(d.opts.Now()) { // on with whatever is next, its own bucket included
+					advice, err := d.send(sending, a)
+					d.finish(sending, a, d.opts.Now(), advice, err)
+					if ctx.Err() != nil {
+						return
+					}
+				}
 			})
 		}
 		timer.Reset(runInterval)

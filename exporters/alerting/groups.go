@@ -25,6 +25,7 @@ type group struct {
 
 	dirty      bool              // an alert came, went or changed since the last look
 	nextAt     time.Time         // when time alone could change something; zero means not before it is dirty
+	overflowed bool              // it could not open its incident for lack of room, and that was counted
 	suppressed map[string]string // alert key → reason, so that each is counted once per episode
 }
 

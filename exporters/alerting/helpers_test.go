@@ -3,6 +3,8 @@ package alerting
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"sync"
@@ -100,4 +102,8 @@ func step(t *testing.T, d *Dispatcher, now time.Time, alerts ...alert.Alert) []N
 	out := d.Tick(now)
 	d.Deliver(context.Background(), now)
 	return out
+}
+
+func newTextLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

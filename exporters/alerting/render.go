@@ -1,8 +1,8 @@
 package alerting
 
 import (
+	amalert "github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/template"
-	amtypes "github.com/prometheus/alertmanager/types"
 	"github.com/prometheus/common/model"
 
 	"github.com/plumbline-ml/plumbline/exporters/destination"
@@ -12,7 +12,7 @@ import (
 // renderer runs texts of the routes file through Alertmanager's template language, with Alertmanager's data.
 func renderer(tmpl *template.Template) destination.Render {
 	return func(text string, n Notification) (string, error) {
-		alerts := make([]*amtypes.Alert, len(n.Alerts))
+		alerts := make([]*amalert.Alert, len(n.Alerts))
 		for i, a := range n.Alerts {
 			alerts[i] = toAM(a)
 		}
@@ -24,8 +24,8 @@ func renderer(tmpl *template.Template) destination.Render {
 	}
 }
 
-func toAM(a alert.Alert) *amtypes.Alert {
-	out := &amtypes.Alert{Alert: model.Alert{Labels: labelSet(a.Labels), Annotations: labelSet(a.Annotations), StartsAt: a.StartsAt}, UpdatedAt: a.UpdatedAt}
+func toAM(a alert.Alert) *amalert.Alert {
+	out := &amalert.Alert{Alert: model.Alert{Labels: labelSet(a.Labels), Annotations: labelSet(a.Annotations), StartsAt: a.StartsAt}, UpdatedAt: a.UpdatedAt}
 	if a.State == alert.Resolved {
 		// Alertmanager tells firing from resolved by an end that has passed.
 		out.EndsAt = a.EndsAt

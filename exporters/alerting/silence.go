@@ -90,8 +90,7 @@ func (s *Silence) compile() error {
 
 // silences is guarded by the Dispatcher's lock.
 type silences struct {
-	byID map[string]*Silence
-	next time.Time // when sweep has something to do; zero means never
+	byID map[string]*Silence // at most maxSilences
 }
 
 func newSilences() *silences { return &silences{byID: map[string]*Silence{}} }

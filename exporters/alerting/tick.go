@@ -1,7 +1,6 @@
 package alerting
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -86,7 +85,7 @@ func (d *Dispatcher) unmuted(g *group, look *inhibitor, now time.Time) []*entry 
 			delete(g.suppressed, e.key)
 			continue
 		}
-		g.sooner(now)
+		g.sooner(now.Add(lookAgain))
 		if now.Before(e.start().Add(g.route.RouteOpts.GroupWait)) {
 			continue // it would not have been told yet either
 		}
@@ -97,6 +96,9 @@ func (d *Dispatcher) unmuted(g *group, look *inhibitor, now time.Time) []*entry 
 	}
 	return open
 }
+
+// lookAgain is how soon a group is looked at again while something holds one of its alerts back.
+const lookAgain = time.Second
 
 // open starts an incident once group_wait has passed since the first of its alerts began to fire.
 func (d *Dispatcher) open(g *group, in *integration, inc *incident, open []*entry, now time.Time) (Notification, bool) {
@@ -115,10 +117,13 @@ func (d *Dispatcher) open(g *group, in *integration, inc *incident, open []*entr
 	}
 	if inc == nil {
 		if d.pending >= maxPending || len(d.incidents) >= maxIncidents {
-			d.metrics.suppress("overflow")
-			g.sooner(now.Add(time.Second))
+			if g.sooner(now.Add(lookAgain)); !g.overflowed {
+				g.overflowed = true
+				d.metrics.suppress("overflow")
+			}
 			return Notification{}, false
 		}
+		g.overflowed = false
 		inc = &incident{Integration: in.id, Kind: in.kind, Receiver: g.route.RouteOpts.Receiver, Key: g.key, GroupLabels: g.labels, Node: g.node}
 		d.incidents[inc.id()] = inc
 		d.pending++
@@ -131,7 +136,8 @@ func (d *Dispatcher) open(g *group, in *integration, inc *incident, open []*entr
 // extend tells of changes in an open incident, at most every group_interval, and repeats it.
 func (d *Dispatcher) extend(g *group, inc *incident, open []*entry, now time.Time) (Notification, bool) {
 	opts := g.route.RouteOpts
-	reason, at := "", time.Time{}
+	var reason string
+	var at time.Time
 	joined := slices.ContainsFunc(open, func(e *entry) bool { _, member := inc.Members[e.key]; return !member })
 	switch {
 	case joined:
@@ -174,12 +180,16 @@ func (d *Dispatcher) tellMembers(g *group, inc *incident, open []*entry, reason 
 // routed. An incident that was told something less than group_interval ago waits for that: this is what
 // folds flapping into one open and one close.
 func (d *Dispatcher) closeEnded(now time.Time) []Notification {
-	var out []Notification
-	for _, id := range slices.Sorted(maps.Keys(d.incidents)) {
-		inc := d.incidents[id]
-		if !inc.Firing || d.anyFires(inc) || now.Before(inc.last().Add(inc.Interval)) {
-			continue
+	var over []string
+	for id, inc := range d.incidents {
+		if inc.Firing && !d.anyFires(inc) && !now.Before(inc.last().Add(inc.Interval)) {
+			over = append(over, id)
 		}
+	}
+	slices.Sort(over)
+	var out []Notification
+	for _, id := range over {
+		inc := d.incidents[id]
 		if in := d.integration(inc); in != nil && !in.sendResolved {
 			d.forget(inc)
 			continue
@@ -223,21 +233,25 @@ func (d *Dispatcher) memberEntries(inc *incident) []*entry {
 // collect lets go of alerts that have ended and that no open incident still has to tell of, and of refused
 // incidents that ended long ago.
 func (d *Dispatcher) collect(now time.Time) {
-	told := d.toldAlerts()
 	for _, inc := range d.incidents {
 		if !inc.Firing && inc.RejectedSeq == inc.Seq && now.Sub(inc.RejectedAt) > rejectedFor {
 			d.log.Error("gave up on closing an incident that the destination refuses", "destination", inc.Integration, "dedup_key", inc.Key)
 			d.forget(inc)
 		}
 	}
-	gone := false
-	for key, e := range d.alerts {
-		if !e.firing() && !told[key] && e.forgettable(now) {
-			d.remove(e)
-			gone = true
+	var over []*entry
+	for _, e := range d.alerts {
+		if !e.firing() && e.forgettable(now) {
+			over = append(over, e)
 		}
 	}
-	if gone {
+	if len(over) > 0 {
+		told := d.toldAlerts()
+		for _, e := range over {
+			if !told[e.key] {
+				d.remove(e)
+			}
+		}
 		d.dropEmpty()
 	}
 	d.dropIdleRetired()
