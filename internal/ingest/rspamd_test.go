@@ -50,6 +50,20 @@ func parseModel(t testing.TB, text string) *monitor.Model {
 	return m
 }
 
+// withReference parses a model file that names ref.json beside it.
+func withReference(t testing.TB, text string, reference []byte) *monitor.Model {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ref.json"), reference, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := monitor.ParseModel(filepath.Join(dir, "model.yaml"), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // watcher collects when each alarm was first seen, and the last value of every series.
 type watcher struct {
 	first map[string]time.Time
