@@ -31,17 +31,22 @@ import (
 func main() {
 	lines := flag.Int("lines", 400_000, "lines in each file")
 	models := flag.Int("models", 1, "models that all read the same file")
+	binary := flag.String("live", "", "measure this plumbline binary as it runs, instead of reading files")
+	rate := flag.Int("rate", 5000, "with -live: lines per second")
+	seconds := flag.Int("seconds", 30, "with -live: how long")
 	reader := flag.String("reader", "", "internal: be one of the measured readers")
 	dir := flag.String("dir", "", "internal: where the files are")
 	file := flag.String("file", "", "internal: which file to read")
 	flag.Parse()
 	var err error
-	switch *reader {
-	case "":
+	switch {
+	case *binary != "":
+		err = live(*binary, *models, *rate, *seconds)
+	case *reader == "":
 		err = compare(*lines, *models)
-	case "encoding/json":
+	case *reader == "encoding/json":
 		err = readWithEncodingJSON(filepath.Join(*dir, *file))
-	case "plumbline":
+	case *reader == "plumbline":
 		err = readWithPlumbline(*dir, *file, *lines)
 	}
 	if err != nil {

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/simulator"
+)
+
+// live runs the real agent for a while and prints what it costs: idle, and under a steady rate of lines; and how long a
+// line takes from being written to being counted in /metrics.
+func live(binary string, models, rate int, seconds int) error {
+	dir, err := os.MkdirTemp("", "plumbline-live-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	const log = "live.jsonl"
+	if err := os.WriteFile(filepath.Join(dir, log), nil, 0o600); err != nil {
+		return err
+	}
+	if err := writeModels(dir, log, models); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	cmd := exec.CommandContext(ctx, binary, "run", "--models", filepath.Join(dir, "models"), "--state", filepath.Join(dir, "state"), "--listen", "127.0.0.1:0")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	out, err := os.Create(filepath.Join(dir, "agent.log"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer cmd.Wait() // it is told to end by stop
+	defer stop()
+	url, err := address(filepath.Join(dir, "agent.log"))
+	if err != nil {
+		return err
+	}
+	time.Sleep(10 * time.Second)
+	idleCPU, idleRSS, err := usage(cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	time.Sleep(10 * time.Second)
+	after, _, err := usage(cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("idle, %d model(s): %.1f %% of a core, RSS %d MiB\n", models, 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), idleRSS>>20)
+	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: simulator.New(simulator.Options{Seed: 3})}
+	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
+	for _, every := range []int{15 * 20, 2} {
+		if err := l.run(every); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is a steady stream of lines into one log.
+type load struct {
+	log, url              string
+	pid                   int
+	models, rate, seconds int
+	s                     *simulator.Simulator
+	total                 int
+}
+
+// run writes rate lines a second, scrapes every so many twentieths of a second, and prints cost and delay.
+func (l *load) run(every int) error {
+	log, url, pid, models, rate, seconds, s := l.log, l.url, l.pid, l.models, l.rate, l.seconds, l.s
+	f, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	type mark struct {
+		at    time.Time
+		total int
+	}
+	var marks []mark // when how many lines had been written
+	var delays []time.Duration
+	counted := 0
+	before, _, err := usage(pid)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var lines []byte
+	peak := int64(0)
+	for step := 1; step <= seconds*20; step++ {
+		lines = lines[:0]
+		for range rate / 20 {
+			lines = s.AppendRecord(lines, time.Now())
+		}
+		if _, err := f.Write(lines); err != nil {
+			return err
+		}
+		l.total += rate / 20
+		marks = append(marks, mark{time.Now(), l.total})
+		if step%every == 0 {
+			n, err := scrapeRecords(url)
+			if err != nil {
+				return err
+			}
+			n /= models
+			for len(marks) > 0 && marks[0].total <= n {
+				delays = append(delays, time.Since(marks[0].at))
+				marks = marks[1:]
+			}
+			counted = n
+		}
+		time.Sleep(time.Until(began.Add(time.Duration(step) * 50 * time.Millisecond)))
+	}
+	after, rss, err := usage(pid)
+	if err != nil {
+		return err
+	}
+	peak = max(peak, rss)
+	slices.Sort(delays)
+	if len(delays) == 0 {
+		return fmt.Errorf("no line was counted: %d written, %d counted", l.total, counted)
+	}
+	share := 100 * (after - before).Seconds() / time.Since(began).Seconds()
+	fmt.Printf("%d lines/s for %d s, %d model(s), scraped every %s: %.1f %% of a core, RSS %d MiB\n", rate, seconds, models, time.Duration(every)*50*time.Millisecond, share, peak>>20)
+	if every > 20 {
+		return nil // too coarse to say anything about the delay
+	}
+	fmt.Printf("written to visible in /metrics: p50 %s, p99 %s, max %s\n", at(delays, .5), at(delays, .99), at(delays, 1))
+	return nil
+}
+
+func at(sorted []time.Duration, q float64) time.Duration {
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Round(10 * time.Millisecond)
+}
+
+var listening = regexp.MustCompile(`http://[0-9.:]+/metrics`)
+
+// address waits for the line in which the agent says where it listens.
+func address(log string) (string, error) {
+	for range 300 {
+		data, err := os.ReadFile(log)
+		if err != nil {
+			return "", err
+		}
+		if url := listening.FindString(string(data)); url != "" {
+			return url, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	data, _ := os.ReadFile(log)
+	return "", fmt.Errorf("the agent did not start:\n%s", data)
+}
+
+var recordsLine = regexp.MustCompile(`(?m)^plumbline_records_total\{[^}]*\} ([0-9.e+]+)`)
+
+func scrapeRecords(url string) (int, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	total := 0.0
+	for _, m := range recordsLine.FindAllStringSubmatch(string(body), -1) {
+		v, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return 0, err
+		}
+		total += v
+	}
+	return int(total), nil
+}
+
+// usage reads CPU time and resident set of a process from /proc.
+func usage(pid int) (cpu time.Duration, rss int64, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+2:]))
+	user, _ := strconv.Atoi(fields[11]) // clock ticks of 10 ms
+	system, _ := strconv.Atoi(fields[12])
+	pages, _ := strconv.ParseInt(fields[21], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, pages * int64(os.Getpagesize()), nil
+}
