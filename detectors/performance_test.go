@@ -119,12 +119,11 @@ func TestSamplingErrorsAndCalibrationErrorAgreeWithNannyML(t *testing.T) {
 
 // The numbers are those of section 4.7 of the research notes: exact ratios from any number of bins.
 func TestRatiosDoNotDependOnTheNumberOfBins(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
 	var first Performance
 	for i, bins := range []int{4096, 100, 50, 10, 1} {
 		s, _ := NewScoreBins(0.37, bins)
 		part, _ := NewScoreBins(0.37, bins)
-		r = rand.New(rand.NewPCG(1, 1))
+		r := rand.New(rand.NewPCG(1, 1))
 		for k := range 20000 {
 			x := r.Float64()
 			into := s

@@ -57,7 +57,7 @@ func (t *timeReader) compile(pattern string) error {
 		return err
 	}
 	if re.NumSubexp() != 1 {
-		return fmt.Errorf("the pattern has %d groups: put one pair of parentheses around the time, for example \\.(\\d{8}T\\d{6})\\.", re.NumSubexp())
+		return fmt.Errorf(`the pattern has %d groups; put one pair of parentheses around the time, as in '\.(\d{8}T\d{6})\.' of rspamd's files`, re.NumSubexp())
 	}
 	t.pattern = re
 	tree, err := syntax.Parse(pattern, syntax.Perl)
