@@ -94,13 +94,12 @@ func (l *Loop) swap(models []*monitor.Model) error {
 	if err := t.Close(); err != nil {
 		return err
 	}
-	before := slices.Clone(l.engine.Instances())
 	if err := l.engine.Reload(models); err != nil {
 		return err
 	}
-	l.dropFeeds(before)
+	waiting := l.dropFeeds()
 	include, exclude := includes(l.engine)
-	if slices.Equal(l.globs, append(include, exclude...)) {
+	if slices.Equal(l.globs, append(include, exclude...)) && !waiting {
 		return nil
 	}
 	// The new tailer hands out again what is held, so the parsers start anew and forget their halves.
@@ -117,16 +116,21 @@ func (l *Loop) swap(models []*monitor.Model) error {
 	return old.Close()
 }
 
-// dropFeeds forgets the parsers of instances that are gone: their plans are.
-func (l *Loop) dropFeeds(before []*monitor.Instance) {
-	now := l.engine.Instances()
+// dropFeeds forgets the parsers of instances that are gone: their plans are. It says whether a model that was edited
+// waits for the rest of a record; its lines then have to be read again.
+func (l *Loop) dropFeeds() (waiting bool) {
 	for key, f := range l.feeds {
-		if !slices.Contains(now, f.instance) {
-			f.releaseAll()
-			delete(l.feeds, key)
+		if slices.Contains(l.engine.Instances(), f.instance) {
+			continue
 		}
+		if l.engine.Model(key.model) == nil {
+			f.releaseAll()
+		}
+		waiting = waiting || len(f.pending) > 0
+		delete(l.feeds, key)
 	}
 	clear(l.routes)
+	return waiting
 }
 
 // releaseAll gives up every line that is held.
