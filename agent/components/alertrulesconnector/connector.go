@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/plumbline-ml/plumbline/agent/components/internal/alertlog"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/hub"
@@ -38,10 +37,16 @@ type rulesConnector struct {
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	failed bool // the last evaluation or hand-over failed; so that the log says it once
+	now    func() time.Time
+
+	mu    sync.Mutex // guards shelf
+	shelf *shelf
 }
 
 func newConnector(set connector.Settings, config *Config, next consumer.Logs) *rulesConnector {
-	return &rulesConnector{set: set, config: config, next: next, log: zaplog.New(set.Logger)}
+	return &rulesConnector{
+		set: set, config: config, next: next, log: zaplog.New(set.Logger), now: time.Now, shelf: newShelf(10 * config.MaxSeries),
+	}
 }
 
 // Capabilities implements consumer.Metrics: points are read, not changed.
@@ -102,7 +107,9 @@ func (c *rulesConnector) run(ctx context.Context) {
 // evaluate hands the alerts that are due to whoever comes next. What is not taken is not lost: the engine says a
 // firing alert again after Resend, and a resolved one for a while.
 func (c *rulesConnector) evaluate(ctx context.Context, now time.Time) {
-	alerts, err := c.engine.Eval(ctx, now)
+	err := c.unshelve(now)
+	alerts, evalErr := c.engine.Eval(ctx, now)
+	err = errors.Join(err, evalErr)
 	if len(alerts) > 0 {
 		err = errors.Join(err, c.next.ConsumeLogs(ctx, alertlog.Encode(alerts)))
 	}
@@ -125,11 +132,6 @@ func (c *rulesConnector) reload() {
 		return
 	}
 	c.log.Info("rules reloaded")
-}
-
-// ConsumeMetrics implements consumer.Metrics.
-func (c *rulesConnector) ConsumeMetrics(_ context.Context, metrics pmetric.Metrics) error {
-	return feed(c.engine, metrics)
 }
 
 // Shutdown stops both goroutines, then saves the state.

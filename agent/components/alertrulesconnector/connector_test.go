@@ -67,7 +67,7 @@ func (e extension) PlumblineHub() *hub.Hub { return e.hub }
 
 func start(t *testing.T, rules string, change func(*Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, sink: new(consumertest.LogsSink), file: filepath.Join(t.TempDir(), "rules.yaml"), hub: hub.New("v9"), now: time.Now(), enc: metricdata.NewEncoder(nil)}
+	b := &bench{t: t, sink: new(consumertest.LogsSink), file: filepath.Join(t.TempDir(), "rules.yaml"), hub: hub.New("v9"), now: time.Now(), enc: metricdata.NewEncoder(nil, 1)}
 	b.write(rules)
 	cfg := NewFactory().CreateDefaultConfig().(*Config)
 	cfg.Packs, cfg.Files, cfg.Node = false, []string{b.file}, "n1"
@@ -86,6 +86,7 @@ func start(t *testing.T, rules string, change func(*Config)) *bench {
 		t.Fatal(err)
 	}
 	b.rulesConnector = c.(*rulesConnector)
+	b.rulesConnector.now = func() time.Time { return b.now }
 	if err := c.Start(t.Context(), host{b.hub}); err != nil {
 		t.Fatal(err)
 	}
@@ -239,6 +240,50 @@ func TestAModelThatIsRemovedTakesItsAlertsAlong(t *testing.T) {
 	})
 	if !slices.Equal(got, []string{"Alarm a resolved"}) {
 		t.Errorf("removing model a told %v", got)
+	}
+}
+
+func TestASeriesThatIsNotSaidIsHeldForAWhileAndThenMissing(t *testing.T) {
+	b := start(t, lagging, nil)
+	nothing := func(*catalog.Batch) {}
+	b.enc = metricdata.NewEncoder(nil, 1)
+	if got := b.step(lag(500)); !slices.Equal(got, []string{"Lagging  firing"}) {
+		t.Fatalf("a large lag told %v", got)
+	}
+	b.enc = metricdata.NewEncoder(nil, 1) // forgets the series, so that it is not marked as gone
+	if got := b.step(nothing); len(got) != 0 {
+		t.Errorf("15 s of silence told %v", got)
+	}
+	alive := len(b.shelf.series)
+	b.now = b.now.Add(holdFor)
+	b.evaluate(context.Background(), b.now)
+	if alive != 1 || len(b.shelf.series) != 0 {
+		t.Errorf("%d series after 15 s and %d after 45 s, want 1 and 0", alive, len(b.shelf.series))
+	}
+}
+
+func TestASlowPublisherIsGivenThreeTimesItsPace(t *testing.T) {
+	s := newShelf(10)
+	t0 := time.Unix(1000, 0)
+	for i := range 3 {
+		s.put(catalog.Sample{Metric: catalog.Watchdog, Value: 1}, time.Time{}, t0.Add(time.Duration(i)*time.Minute))
+	}
+	last := t0.Add(2 * time.Minute)
+	if n := len(s.batch(last.Add(3 * time.Minute)).Samples); n != 1 {
+		t.Errorf("after three minutes %d series are alive, want 1", n)
+	}
+	if n := len(s.batch(last.Add(3*time.Minute + time.Second)).Samples); n != 0 {
+		t.Errorf("after more than three minutes %d series are alive, want 0", n)
+	}
+}
+
+func TestTheShelfIsBounded(t *testing.T) {
+	s := newShelf(2)
+	for _, m := range []string{"a", "b", "c", "a"} {
+		s.put(catalog.Sample{Metric: catalog.ModelEvidence, Labels: []string{m}, Value: 1}, time.Time{}, time.Time{})
+	}
+	if len(s.series) != 2 || !s.full {
+		t.Errorf("%d series are held, full %v; want 2 and true", len(s.series), s.full)
 	}
 }
 

@@ -1,6 +1,7 @@
 package alertrulesconnector
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -9,58 +10,66 @@ import (
 	"github.com/plumbline-ml/plumbline/agent/components/internal/metricdata"
 	"github.com/plumbline-ml/plumbline/internal/alert"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
-	"github.com/plumbline-ml/plumbline/rules"
 )
 
-// feed puts points into the engine's store: samples of the catalogue as batches of one time, everything else as
-// series. The error lists what the store refused, and is bounded, because the caller may print it.
-func feed(engine *rules.Engine, metrics pmetric.Metrics) error {
-	var (
-		errs    []error
-		batch   catalog.Batch
-		removed map[string]time.Time // models whose budget ended, unless it is said again
-	)
-	note := func(err error) {
-		if err != nil && len(errs) < 3 {
-			errs = append(errs, err)
-		}
-	}
-	flush := func() {
-		if len(batch.Samples) > 0 {
-			note(engine.Append(batch))
-			batch.Samples = batch.Samples[:0]
-		}
-	}
+// ConsumeMetrics implements consumer.Metrics. Samples of the catalogue wait on the shelf for the next evaluation;
+// everything else was scraped at its own pace and goes to the store as it comes. The error lists what the store
+// refused, and is bounded, because the caller may print it.
+func (c *rulesConnector) ConsumeMetrics(_ context.Context, metrics pmetric.Metrics) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	var errs []error
+	var removed map[string]bool // models whose budget ended, unless it is said again
 	metricdata.Decode(metrics, metricdata.Sink{
-		Sample: func(at, start time.Time, m *catalog.Metric, labels []string, v float64, h *catalog.HistogramValue) {
-			if !at.Equal(batch.Time) {
-				flush()
-				batch.Time, batch.Start = at, start
-			}
-			batch.Samples = append(batch.Samples, catalog.Sample{Metric: m, Labels: labels, Value: v, Hist: h})
+		Sample: func(_, start time.Time, m *catalog.Metric, labels []string, v float64, h *catalog.HistogramValue) {
+			c.shelf.put(catalog.Sample{Metric: m, Labels: labels, Value: v, Hist: h}, start, now)
 			if m == catalog.BudgetPages && removed != nil {
 				delete(removed, labels[0])
 			}
 		},
 		Series: func(at time.Time, name string, labels map[string]string, v float64) {
-			note(engine.AppendSeries(at, name, labels, v))
+			if err := c.engine.AppendSeries(at, name, labels, v); err != nil && len(errs) < 3 {
+				errs = append(errs, err)
+			}
 		},
-		Gone: func(at time.Time, name string, labels map[string]string) {
+		Gone: func(_ time.Time, name string, labels map[string]string) {
+			if m, ok := catalog.ByName(name); ok {
+				values := make([]string, len(m.Labels))
+				for i, l := range m.Labels {
+					values[i] = labels[l]
+				}
+				c.shelf.drop(m, values)
+			}
 			if name == catalog.BudgetPages.Name {
 				if removed == nil {
-					removed = map[string]time.Time{}
+					removed = map[string]bool{}
 				}
-				removed[labels[alert.LabelModel]] = at
+				removed[labels[alert.LabelModel]] = true
 			}
 		},
 	})
-	flush()
 	// Every model has a budget for as long as its file is there. Only when the file is removed does that series end while
 	// the agent runs, and then nobody is left who could ever say that the model recovered.
-	for model, at := range removed {
+	for model := range removed {
 		if model != "" {
-			engine.Forget(at, map[string]string{alert.LabelModel: model})
+			c.engine.Forget(now, map[string]string{alert.LabelModel: model})
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// unshelve puts what is alive into the store, as of now.
+func (c *rulesConnector) unshelve(now time.Time) error {
+	c.mu.Lock()
+	b := c.shelf.batch(now)
+	full := c.shelf.full
+	c.shelf.full = false
+	c.mu.Unlock()
+	if full {
+		return errShelfFull
+	}
+	return c.engine.Append(b)
+}
+
+var errShelfFull = errors.New(`more series than ten times "max_series" arrive; rules do not see all of them`)

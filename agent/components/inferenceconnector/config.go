@@ -24,6 +24,9 @@ type Config struct {
 	Node string `mapstructure:"node"`
 	// Interval is the time between two publishes.
 	Interval time.Duration `mapstructure:"interval"`
+	// SayEvery is in how many publishes a series that did not change is said once, but every 20 s at least; changes are
+	// said at once.
+	SayEvery int `mapstructure:"say_every"`
 }
 
 // Errors of Validate, wrapped with what was written.
@@ -31,11 +34,12 @@ var (
 	ErrModels    = errors.New(`"models" must be set: a folder of model files, or model files`)
 	ErrAttribute = errors.New(`"model_attribute" must be set, for example plumbline.model`)
 	ErrRecord    = errors.New(`"record" must be "body" or "attributes"`)
+	ErrSayEvery  = errors.New(`"say_every" must be between 1 and 60`)
 	ErrInterval  = errors.New(`"interval" must be at least 100ms`)
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{ModelAttribute: "plumbline.model", Record: "body", Interval: time.Second}
+	return &Config{ModelAttribute: "plumbline.model", Record: "body", Interval: time.Second, SayEvery: 5}
 }
 
 // Validate implements confmap.Validator.
@@ -52,6 +56,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Interval < 100*time.Millisecond {
 		errs = append(errs, fmt.Errorf("%w, not %s", ErrInterval, c.Interval))
+	}
+	if c.SayEvery < 1 || c.SayEvery > 60 {
+		errs = append(errs, fmt.Errorf("%w, not %d", ErrSayEvery, c.SayEvery))
 	}
 	return errors.Join(errs...)
 }

@@ -58,7 +58,7 @@ func newBench(t *testing.T, models ...string) *bench {
 		}
 	}
 	b.cfg = NewFactory().CreateDefaultConfig().(*Config)
-	b.cfg.Models, b.cfg.Interval, b.cfg.StateDir = []string{b.dir}, time.Hour, filepath.Join(b.dir, "state")
+	b.cfg.Models, b.cfg.Interval, b.cfg.StateDir = []string{b.dir}, time.Hour, filepath.Join(b.dir, "state") // an hour: every series is said each time
 	return b
 }
 
@@ -291,6 +291,7 @@ func TestErrorsOfTheConfigurationQuoteTheKey(t *testing.T) {
 		{func(c *Config) { c.ModelAttribute = "" }, ErrAttribute},
 		{func(c *Config) { c.Record = "resource" }, ErrRecord},
 		{func(c *Config) { c.Interval = 0 }, ErrInterval},
+		{func(c *Config) { c.SayEvery = 0 }, ErrSayEvery},
 	} {
 		cfg := newBench(t).cfg
 		if err := cfg.Validate(); err != nil {

@@ -72,7 +72,7 @@ func (c *core) start(host component.Host) error {
 	if c.config.Node != "" {
 		resource = map[string]string{"host.name": c.config.Node}
 	}
-	c.encoder = metricdata.NewEncoder(resource)
+	c.encoder = metricdata.NewEncoder(resource, metricdata.Every(c.config.SayEvery, c.config.Interval))
 	watcher, err := watch.New(watch.Options{Paths: c.config.Models, OnChange: c.reload, Logger: c.log})
 	if err != nil {
 		return err

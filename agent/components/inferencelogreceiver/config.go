@@ -24,6 +24,9 @@ type Config struct {
 	Node string `mapstructure:"node"`
 	// Interval is the time between two publishes.
 	Interval time.Duration `mapstructure:"interval"`
+	// SayEvery is in how many publishes a series that did not change is said once, but every 20 s at least; changes are
+	// said at once.
+	SayEvery int `mapstructure:"say_every"`
 
 	// StartAt says where to begin in files that are there at the very first start: "beginning" or "end".
 	StartAt string `mapstructure:"start_at"`
@@ -42,13 +45,14 @@ var (
 	ErrBoth     = errors.New(`"models" and "include" exclude each other: with model files, each says what it reads`)
 	ErrFormat   = errors.New(`"format" is the format of "include"; in a model file it is logs.format`)
 	ErrStateDir = errors.New(`"state_dir" must be set: positions and counts are kept there`)
+	ErrSayEvery = errors.New(`"say_every" must be between 1 and 60`)
 	ErrInterval = errors.New(`"interval" must be at least 100ms`)
 	ErrStartAt  = errors.New(`"start_at" must be "beginning" or "end"`)
 	ErrLimit    = errors.New("must not be negative; 0 takes the default")
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{Interval: time.Second, StartAt: "beginning"}
+	return &Config{Interval: time.Second, SayEvery: 5, StartAt: "beginning"}
 }
 
 // Validate implements confmap.Validator.
@@ -78,6 +82,9 @@ func (c *Config) Validate() error {
 		if v < 0 {
 			errs = append(errs, fmt.Errorf("%q %w", key, ErrLimit))
 		}
+	}
+	if c.SayEvery < 1 || c.SayEvery > 60 {
+		errs = append(errs, fmt.Errorf("%w, not %d", ErrSayEvery, c.SayEvery))
 	}
 	return errors.Join(errs...)
 }

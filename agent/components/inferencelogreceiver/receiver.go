@@ -60,7 +60,7 @@ func (r *logReceiver) Start(_ context.Context, host component.Host) error {
 		resource = map[string]string{"host.name": r.config.Node}
 	}
 	r.publisher = &publisher{
-		box: make(chan catalog.Batch, 1), encoder: metricdata.NewEncoder(resource), self: r.hub.Gatherer(), start: time.Now(),
+		box: make(chan catalog.Batch, 1), encoder: metricdata.NewEncoder(resource, metricdata.Every(r.config.SayEvery, r.config.Interval)), self: r.hub.Gatherer(), start: time.Now(),
 		next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
 	}
 	r.paths = r.config.Models

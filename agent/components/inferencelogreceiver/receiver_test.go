@@ -249,6 +249,7 @@ func TestErrorsOfTheConfigurationQuoteTheKey(t *testing.T) {
 		{func(c *Config) { c.Format = "json" }, ErrFormat},
 		{func(c *Config) { c.StateDir = "" }, ErrStateDir},
 		{func(c *Config) { c.Interval = 0 }, ErrInterval},
+		{func(c *Config) { c.SayEvery = 0 }, ErrSayEvery},
 		{func(c *Config) { c.StartAt = "middle" }, ErrStartAt},
 		{func(c *Config) { c.MaxFiles = -1 }, ErrLimit},
 	} {

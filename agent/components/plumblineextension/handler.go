@@ -77,7 +77,11 @@ func (p printer) Println(v ...any) {
 
 // proxy serves path of what listens at address; what names it for people.
 func proxy(address, path, what string, logger *zap.Logger) http.Handler {
-	network, target, _ := splitAddress(address) // Validate has seen it
+	network, target, _ := splitAddress(address)             // Validate has seen it
+	errorLog, err := zap.NewStdLogAt(logger, zap.WarnLevel) // fails for unknown levels only
+	if err != nil {
+		errorLog = nil
+	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -94,7 +98,7 @@ func proxy(address, path, what string, logger *zap.Logger) http.Handler {
 			IdleConnTimeout:       time.Minute,
 			ResponseHeaderTimeout: 30 * time.Second,
 		},
-		ErrorLog: zap.NewStdLog(logger.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
+		ErrorLog: errorLog,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			logger.Warn("No answer from "+what, zap.Error(err))
 			http.Error(w, what+" does not answer", http.StatusBadGateway)

@@ -1,13 +1,15 @@
 // Package metricdata carries catalogue samples and client_golang metrics over the Collector's pipelines and back.
 //
-// An Encoder turns what one publisher says into pmetric.Metrics and remembers which series it said last time: a
-// series that is gone is marked with "no recorded value", so that exporters forget it instead of repeating its last
-// value for ever. Its memory is one entry per live series. An Encoder belongs to one goroutine. Decode is a pure
-// function. Nothing here knows an exporter, a clock or the network.
+// An Encoder turns what one publisher says into pmetric.Metrics. It remembers what it said of each series: a series
+// that did not change is left out for a few publishes, because most of what a model has to say stays as it is from one
+// second to the next; a series that is gone is marked with "no recorded value", so that exporters forget it instead of
+// repeating its last value for ever. Its memory is one entry per live series. An Encoder belongs to one goroutine.
+// Decode is a pure function. Nothing here knows an exporter, a clock or the network.
 package metricdata
 
 import (
 	"hash/maphash"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -19,14 +21,24 @@ import (
 // Scope is the instrumentation scope of everything that Plumbline publishes.
 const Scope = "github.com/plumbline-ml/plumbline"
 
+// MaxSilence is the longest time for which a live series may be left out. Readers take a longer silence for missing data.
+const MaxSilence = 20 * time.Second
+
+// Every is how many publishes a series may be left out of, at an interval between publishes, to be within MaxSilence.
+func Every(wanted int, interval time.Duration) int {
+	return max(1, min(wanted, int(MaxSilence/max(interval, time.Millisecond))))
+}
+
 // Encoder writes publishes. The zero value is not usable: use NewEncoder.
 type Encoder struct {
 	resource map[string]string // resource attributes of every publish
+	every    uint64            // a series is said in one of so many publishes at least
 	seed     maphash.Seed
-	series   map[uint64]*series // what the last publish said
+	series   map[uint64]*series // what was said
 	turn     uint64             // number of the current publish
 	last     time.Time          // time of the newest publish
 	marked   []marked           // series that the newest publish marked as gone
+	all      bool               // the next publish says every series
 }
 
 type marked struct {
@@ -34,20 +46,20 @@ type marked struct {
 	s   *series
 }
 
-// series is what is needed to mark a series as gone.
+// series is what was said of one series, and what is needed to mark it as gone.
 type series struct {
-	turn   uint64
-	name   string
-	kind   pmetric.MetricType
-	labels []label
+	turn   uint64 // publish that had it last, said or left out
+	metric *catalog.Metric
+	labels []string
+	value  float64 // of a histogram, its sum
+	count  uint64  // of a histogram
 }
 
-type label struct{ name, value string }
-
-// NewEncoder makes an Encoder. resource may be nil; service.name does not belong into it, because exporters turn it
-// into a job label and a target_info metric.
-func NewEncoder(resource map[string]string) *Encoder {
-	return &Encoder{resource: resource, seed: maphash.MakeSeed(), series: map[uint64]*series{}}
+// NewEncoder makes an Encoder. A series that did not change is said in one of every publishes; 1 says all each time.
+// resource may be nil; service.name does not belong into it, because exporters turn it into a job label and a
+// target_info metric.
+func NewEncoder(resource map[string]string, every int) *Encoder {
+	return &Encoder{resource: resource, every: uint64(max(every, 1)), seed: maphash.MakeSeed(), series: map[uint64]*series{}}
 }
 
 // Publish is one set of metrics in the making.
@@ -58,7 +70,7 @@ type Publish struct {
 	open    map[string]pmetric.Metric // metrics of this publish by name
 	at      pcommon.Timestamp
 	hash    maphash.Hash
-	labels  []label // scratch
+	all     bool // nothing is left out
 }
 
 // Begin starts a publish at a time. When the clock went back since the last one, every series is marked as gone
@@ -81,32 +93,25 @@ func (e *Encoder) Begin(at time.Time) *Publish {
 	}
 	e.last = at
 	e.turn++
+	p.all, e.all = e.all, false
 	return p
 }
 
-// Batch adds the samples of a batch.
+// Batch adds the samples of a batch. It keeps the label slices of the samples.
 func (p *Publish) Batch(b *catalog.Batch) {
 	start := pcommon.NewTimestampFromTime(b.Start)
 	for i := range b.Samples {
 		s := &b.Samples[i]
-		p.labels = p.labels[:0]
-		for j, v := range s.Labels {
-			if v != "" {
-				p.labels = append(p.labels, label{s.Metric.Labels[j], v})
-			}
+		if s.Metric.Type == catalog.Histogram && s.Hist == nil || !p.say(s) {
+			continue
 		}
+		m := p.metric(s.Metric)
 		switch s.Metric.Type {
 		case catalog.Counter:
-			m := p.metric(s.Metric.Name, s.Metric.Help, s.Metric.Unit, pmetric.MetricTypeSum)
-			p.number(m.Sum().DataPoints(), start).SetDoubleValue(s.Value)
+			p.number(m.Sum().DataPoints(), s.Metric, s.Labels, start).SetDoubleValue(s.Value)
 		case catalog.Gauge:
-			m := p.metric(s.Metric.Name, s.Metric.Help, s.Metric.Unit, pmetric.MetricTypeGauge)
-			p.number(m.Gauge().DataPoints(), 0).SetDoubleValue(s.Value)
+			p.number(m.Gauge().DataPoints(), s.Metric, s.Labels, 0).SetDoubleValue(s.Value)
 		case catalog.Histogram:
-			if s.Hist == nil {
-				continue
-			}
-			m := p.metric(s.Metric.Name, s.Metric.Help, s.Metric.Unit, pmetric.MetricTypeHistogram)
 			d := m.Histogram().DataPoints().AppendEmpty()
 			d.SetTimestamp(p.at)
 			d.SetStartTimestamp(start)
@@ -114,10 +119,43 @@ func (p *Publish) Batch(b *catalog.Batch) {
 			d.SetSum(s.Hist.Sum)
 			d.ExplicitBounds().FromRaw(s.Hist.Bounds)
 			d.BucketCounts().FromRaw(s.Hist.Counts)
-			p.put(d.Attributes())
+			put(d.Attributes(), s.Metric, s.Labels)
 		}
-		p.remember(s.Metric.Name, s.Metric.Type)
 	}
+}
+
+// say notes that a series is alive and decides whether it is said in this publish: when it is new or changed, and in
+// its own turn otherwise. Turns are spread over the series by their hash, so that every publish costs the same.
+func (p *Publish) say(s *catalog.Sample) bool {
+	key := p.key(s)
+	value, count := s.Value, uint64(0)
+	if s.Hist != nil {
+		value, count = s.Hist.Sum, s.Hist.Count()
+	}
+	known := p.e.series[key]
+	if known == nil {
+		p.e.series[key] = &series{turn: p.e.turn, metric: s.Metric, labels: s.Labels, value: value, count: count}
+		return true
+	}
+	changed := math.Float64bits(known.value) != math.Float64bits(value) || known.count != count
+	known.turn, known.value, known.count = p.e.turn, value, count
+	return changed || p.all || (key+p.e.turn)%p.e.every == 0
+}
+
+// key is the identity of a series.
+func (p *Publish) key(s *catalog.Sample) uint64 {
+	p.hash.Reset()
+	p.hash.WriteString(s.Metric.Name)
+	for i, v := range s.Labels {
+		if v == "" {
+			continue
+		}
+		p.hash.WriteByte(0xff) // no byte of UTF-8 text, so that no two label sets run into one
+		p.hash.WriteString(s.Metric.Labels[i])
+		p.hash.WriteByte(0xff)
+		p.hash.WriteString(v)
+	}
+	return p.hash.Sum64()
 }
 
 // End marks the series that were not said again and hands the metrics over.
@@ -130,8 +168,9 @@ func (p *Publish) End() pmetric.Metrics {
 	return p.metrics
 }
 
-// Refused says that the newest publish was not taken: its marks are repeated by the next one.
+// Refused says that the newest publish was not taken: the next one says everything, and repeats the marks.
 func (e *Encoder) Refused() {
+	e.all = true
 	for _, m := range e.marked {
 		if e.series[m.key] == nil {
 			e.series[m.key] = m.s
@@ -140,16 +179,16 @@ func (e *Encoder) Refused() {
 }
 
 // metric finds or starts the metric of a name in this publish.
-func (p *Publish) metric(name, help, unit string, kind pmetric.MetricType) pmetric.Metric {
-	if m, ok := p.open[name]; ok && m.Type() == kind {
+func (p *Publish) metric(of *catalog.Metric) pmetric.Metric {
+	if m, ok := p.open[of.Name]; ok && m.Type() == kinds[of.Type] {
 		return m
 	}
 	m := p.into.AppendEmpty()
-	m.SetName(name)
-	m.SetDescription(help)
-	m.SetUnit(ucum(unit))
-	empty(m, kind)
-	p.open[name] = m
+	m.SetName(of.Name)
+	m.SetDescription(of.Help)
+	m.SetUnit(ucum(of.Unit))
+	empty(m, kinds[of.Type])
+	p.open[of.Name] = m
 	return m
 }
 
@@ -179,42 +218,23 @@ func ucum(unit string) string {
 	return ""
 }
 
-func (p *Publish) number(points pmetric.NumberDataPointSlice, start pcommon.Timestamp) pmetric.NumberDataPoint {
+func (p *Publish) number(points pmetric.NumberDataPointSlice, of *catalog.Metric, labels []string, start pcommon.Timestamp) pmetric.NumberDataPoint {
 	d := points.AppendEmpty()
 	d.SetTimestamp(p.at)
 	if start != 0 {
 		d.SetStartTimestamp(start)
 	}
-	p.put(d.Attributes())
+	put(d.Attributes(), of, labels)
 	return d
 }
 
-func (p *Publish) put(m pcommon.Map) {
-	m.EnsureCapacity(len(p.labels))
-	for _, l := range p.labels {
-		m.PutStr(l.name, l.value)
+func put(m pcommon.Map, of *catalog.Metric, labels []string) {
+	m.EnsureCapacity(len(labels))
+	for i, v := range labels {
+		if v != "" {
+			m.PutStr(of.Labels[i], v)
+		}
 	}
-}
-
-// remember notes that the series of p.labels is alive.
-func (p *Publish) remember(name string, kind catalog.Type) {
-	p.hash.Reset()
-	write := func(s string) {
-		p.hash.WriteString(s)
-		p.hash.WriteByte(0xff) // no byte of UTF-8 text, so that no two label sets run into one
-	}
-	write(name)
-	for _, l := range p.labels {
-		write(l.name)
-		write(l.value)
-	}
-	key := p.hash.Sum64()
-	s := p.e.series[key]
-	if s == nil {
-		s = &series{name: name, labels: append([]label(nil), p.labels...)}
-		p.e.series[key] = s
-	}
-	s.kind, s.turn = kinds[kind], p.e.turn
 }
 
 var kinds = [...]pmetric.MetricType{
@@ -227,19 +247,18 @@ func (p *Publish) gone(key uint64, s *series) {
 	delete(p.e.series, key)
 	p.e.marked = append(p.e.marked, marked{key, s})
 	m := p.into.AppendEmpty()
-	m.SetName(s.name)
-	empty(m, s.kind)
-	p.labels = append(p.labels[:0], s.labels...)
+	m.SetName(s.metric.Name)
+	empty(m, kinds[s.metric.Type])
 	flags := pmetric.DefaultDataPointFlags.WithNoRecordedValue(true)
-	switch s.kind {
-	case pmetric.MetricTypeSum:
-		p.number(m.Sum().DataPoints(), 0).SetFlags(flags)
-	case pmetric.MetricTypeGauge:
-		p.number(m.Gauge().DataPoints(), 0).SetFlags(flags)
-	case pmetric.MetricTypeHistogram:
+	switch s.metric.Type {
+	case catalog.Counter:
+		p.number(m.Sum().DataPoints(), s.metric, s.labels, 0).SetFlags(flags)
+	case catalog.Gauge:
+		p.number(m.Gauge().DataPoints(), s.metric, s.labels, 0).SetFlags(flags)
+	case catalog.Histogram:
 		d := m.Histogram().DataPoints().AppendEmpty()
 		d.SetTimestamp(p.at)
 		d.SetFlags(flags)
-		p.put(d.Attributes())
+		put(d.Attributes(), s.metric, s.labels)
 	}
 }

@@ -73,7 +73,7 @@ func batch() *catalog.Batch {
 }
 
 func TestABatchComesBackAsItWent(t *testing.T) {
-	p := NewEncoder(nil).Begin(at)
+	p := NewEncoder(nil, 1).Begin(at)
 	p.Batch(batch())
 	m := p.End()
 	expect(t, lines(t, m),
@@ -88,7 +88,7 @@ func TestABatchComesBackAsItWent(t *testing.T) {
 }
 
 func TestASeriesThatIsNotSaidAgainIsMarkedAsGoneOnceInAMetricOfItsOwn(t *testing.T) {
-	e := NewEncoder(nil)
+	e := NewEncoder(nil, 1)
 	p := e.Begin(at)
 	p.Batch(batch())
 	p.End()
@@ -118,8 +118,74 @@ func TestASeriesThatIsNotSaidAgainIsMarkedAsGoneOnceInAMetricOfItsOwn(t *testing
 	}
 }
 
+func TestASeriesThatDoesNotChangeIsSaidInItsTurnAndAChangeAtOnce(t *testing.T) {
+	const every = 5
+	e := NewEncoder(nil, every)
+	said := map[string]int{}
+	publish := func(records float64, turn int) map[string]bool {
+		b := &catalog.Batch{Start: start}
+		for i := range 100 {
+			b.Add(catalog.TailRotated, 1, fmt.Sprint(i))
+		}
+		b.Add(catalog.Records, records, "spam", "v1")
+		h := &catalog.HistogramValue{Bounds: []float64{1}, Counts: []uint64{uint64(records), 0}, Sum: 0}
+		b.AddHistogram(catalog.FeatureValue, h, "spam", "age", "feature")
+		p := e.Begin(at.Add(time.Duration(turn) * time.Second))
+		p.Batch(b)
+		now := map[string]bool{}
+		for _, l := range lines(t, p.End()) {
+			if strings.HasPrefix(l, "gone") {
+				t.Errorf("turn %d: %s", turn, l)
+			}
+			name, _, _ := strings.Cut(strings.TrimPrefix(l, "sample "), "]")
+			now[name] = true
+			said[name]++
+		}
+		return now
+	}
+	if n := len(publish(1, 0)); n != 102 {
+		t.Errorf("the first publish says %d series, want all 102", n)
+	}
+	clear(said)
+	for turn := 1; turn <= every; turn++ {
+		if n := len(publish(1, turn)); n > 50 {
+			t.Errorf("turn %d says %d of 102 series that did not change", turn, n)
+		}
+	}
+	for name, n := range said {
+		if n != 1 {
+			t.Errorf("%s was said %d times in %d publishes", name, n, every)
+		}
+	}
+	if len(said) != 102 {
+		t.Errorf("%d series were said in %d publishes, want all", len(said), every)
+	}
+	now := publish(2, every+1)
+	for _, want := range []string{`plumbline_records_total["spam" "v1"`, `plumbline_feature_value["spam" "age" "feature"`} {
+		if !now[want] {
+			t.Errorf("the change of %s was not said at once", want)
+		}
+	}
+	e.Refused()
+	if n := len(publish(2, every+2)); n != 102 {
+		t.Errorf("after a refusal %d series are said, want all", n)
+	}
+}
+
+func TestNoSeriesIsSilentForLongerThanReadersWait(t *testing.T) {
+	for _, c := range []struct {
+		wanted   int
+		interval time.Duration
+		want     int
+	}{{5, time.Second, 5}, {5, 10 * time.Second, 2}, {5, time.Minute, 1}, {60, time.Second, 20}, {0, time.Second, 1}, {5, 0, 5}} {
+		if got := Every(c.wanted, c.interval); got != c.want {
+			t.Errorf("every %d at %s becomes %d, want %d", c.wanted, c.interval, got, c.want)
+		}
+	}
+}
+
 func TestMarksOfARefusedPublishAreRepeated(t *testing.T) {
-	e := NewEncoder(nil)
+	e := NewEncoder(nil, 1)
 	p := e.Begin(at)
 	p.Batch(batch())
 	p.End()
@@ -148,7 +214,7 @@ func TestMarksOfARefusedPublishAreRepeated(t *testing.T) {
 }
 
 func TestWhenTheClockGoesBackEverySeriesIsForgottenFirst(t *testing.T) {
-	e := NewEncoder(nil)
+	e := NewEncoder(nil, 1)
 	b := &catalog.Batch{Start: start}
 	b.Add(catalog.Records, 8, "spam", "v1")
 	p := e.Begin(at)
@@ -184,7 +250,7 @@ func TestSelfMetricsOfARegistryAreCarried(t *testing.T) {
 			}
 		}
 	}
-	p := NewEncoder(nil).Begin(at)
+	p := NewEncoder(nil, 1).Begin(at)
 	p.Families(families, start)
 	expect(t, lines(t, p.End()),
 		`sample plumbline_notifications_total["pagerduty" "trigger"] 2 since 1000`,
@@ -270,14 +336,18 @@ func BenchmarkPublish(b *testing.B) {
 			}
 		}
 	}
-	e := NewEncoder(nil)
-	now := at
-	b.ReportAllocs()
-	for b.Loop() {
-		now = now.Add(time.Second)
-		p := e.Begin(now)
-		p.Batch(big)
-		p.End()
+	for _, every := range []int{1, 5} {
+		b.Run(fmt.Sprintf("said-every-%d", every), func(b *testing.B) {
+			e := NewEncoder(nil, every)
+			now := at
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Second)
+				p := e.Begin(now)
+				p.Batch(big)
+				p.End()
+			}
+			b.ReportMetric(float64(len(big.Samples)), "series")
+		})
 	}
-	b.ReportMetric(float64(len(big.Samples)), "series")
 }
