@@ -78,8 +78,16 @@ func New(opts Options) (*Dispatcher, error) {
 func (d *Dispatcher) announce() {
 	if d.opts.RoutesFile == "" && d.opts.Routes == nil && !d.opts.DryRun && !d.saidOnce {
 		d.saidOnce = true
-		d.log.Info("no routes file: critical alerts and warnings go to " + d.routing.defaultName + "; write a routes.yaml to page somebody")
+		d.log.Info("no routes file: critical alerts and warnings go to the " + d.fallback().Name() + "; write a routes.yaml to page somebody")
 	}
+}
+
+// fallback is the destination that needs no configuration.
+func (d *Dispatcher) fallback() Notifier {
+	if d.opts.Default != nil {
+		return d.opts.Default
+	}
+	return logNotifier{d.log}
 }
 
 // Reload reads the routes again. On an error everything stays as it was.

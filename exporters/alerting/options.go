@@ -46,8 +46,7 @@ const (
 
 // Options of a Dispatcher. The zero value is complete: everything in memory, pages to nobody but the log.
 type Options struct {
-	// RoutesFile is an Alertmanager configuration. Empty means the built-in routes: critical alerts page and
-	// warnings open a ticket, both to Default.
+	// RoutesFile is an Alertmanager configuration. Empty means BuiltinRoutes.
 	RoutesFile string
 	// Routes is the content of RoutesFile for callers that have it already; nil means read the file.
 	Routes []byte
@@ -58,7 +57,7 @@ type Options struct {
 	Node string
 	// ExternalURL is the address under which people reach this agent; it appears in links. Empty means none.
 	ExternalURL string
-	// Default receives pages of the built-in routes. Nil means one log line per notification.
+	// Default is where log_configs and the built-in routes lead. Nil means one log line per notification.
 	Default Notifier
 	// HTTPClient, if not nil, makes clients for destinations that have no http_config; tests use it.
 	HTTPClient *http.Client

@@ -64,11 +64,8 @@ func (d *Dispatcher) buildOwn(r *routing, rcv *receiver, cfg *routesConfig, dir 
 		return c
 	}
 	for i, c := range own.Log {
-		n := d.opts.Default
-		if n == nil {
-			n = logNotifier{d.log}
-		}
-		r.add(rcv, "log", i, orTrue(c.SendResolved), 0, n)
+		n := d.fallback()
+		r.add(rcv, n.Name(), i, orTrue(c.SendResolved), 0, n)
 	}
 	for i, c := range own.Change {
 		client, err := d.clientFor(httpConfig(c.HTTP), "pagerduty", dir)

@@ -202,7 +202,7 @@ route: {receiver: page, group_by: [model], group_wait: 0s}
 inhibit_rules: [{source_matchers: [model="spam"], target_matchers: [model="other"]}]
 receivers: [{name: page, log_configs: [{}]}]
 `)})
-	if got := value(t, reg, catalog.PagesSent, "log", "resolve"); got != 0 {
+	if got := value(t, reg, catalog.PagesSent, "fake", "resolve"); got != 0 {
 		t.Errorf("a series does not start at zero: %v", got)
 	}
 	f.fail = down
@@ -215,8 +215,8 @@ receivers: [{name: page, log_configs: [{}]}]
 		labels []string
 		want   float64
 	}{
-		{catalog.PagesFailed, []string{"log", "network"}, 1}, {catalog.PagesPending, []string{"log"}, 1},
-		{catalog.PagesOldest, []string{"log"}, 10}, {catalog.PagesSuppressed, []string{"inhibited"}, 1}, {catalog.PagesSent, []string{"log", "trigger"}, 0},
+		{catalog.PagesFailed, []string{"fake", "network"}, 1}, {catalog.PagesPending, []string{"fake"}, 1},
+		{catalog.PagesOldest, []string{"fake"}, 10}, {catalog.PagesSuppressed, []string{"inhibited"}, 1}, {catalog.PagesSent, []string{"fake", "trigger"}, 0},
 	} {
 		if got := value(t, reg, c.m, c.labels...); got != c.want {
 			t.Errorf("%s%v is %v, want %v", c.m.Name, c.labels, got, c.want)
@@ -224,11 +224,11 @@ receivers: [{name: page, log_configs: [{}]}]
 	}
 	f.fail = nil
 	step(t, d, now, []alert.Alert{}...)
-	if got := value(t, reg, catalog.PagesSent, "log", "trigger"); got != 1 {
+	if got := value(t, reg, catalog.PagesSent, "fake", "trigger"); got != 1 {
 		t.Errorf("%v triggers", got)
 	}
 	step(t, d, now.Add(time.Second))
-	if got := value(t, reg, catalog.PagesPending, "log"); got != 0 {
+	if got := value(t, reg, catalog.PagesPending, "fake"); got != 0 {
 		t.Errorf("%v pending", got)
 	}
 }

@@ -378,7 +378,7 @@ func TestKnownKeysAreFoundWithinTwoEdits(t *testing.T) {
 
 func FuzzRoutesNeverPanic(f *testing.F) {
 	f.Add([]byte(testRoutes))
-	f.Add([]byte(builtinText))
+	f.Add([]byte(BuiltinRoutes))
 	f.Add([]byte("route: &a {routes: [*a]}\nreceivers: [{<<: *a}]"))
 	f.Add([]byte("a: &a [*a]\nroute: null\nreceivers: null\nglobal: null"))
 	f.Fuzz(func(t *testing.T, data []byte) {

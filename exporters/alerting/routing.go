@@ -1,16 +1,15 @@
 package alerting
 
 import (
+	_ "embed" // for BuiltinRoutes
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	amconfig "github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/timeinterval"
-	"github.com/prometheus/common/model"
 
 	"github.com/plumbline-ml/plumbline/exporters/destination"
 	"github.com/plumbline-ml/plumbline/internal/alert"
@@ -25,7 +24,6 @@ type routing struct {
 	inhibit      []inhibitRule
 	intervals    *timeinterval.Intervener
 	resolveAfter time.Duration // global.resolve_timeout, for alerts posted to the API without an end
-	defaultName  string        // of the built-in destination
 	original     string        // the file, secrets taken out, for the API
 	followUps    func(inc *incident) *integration
 }
@@ -105,10 +103,10 @@ func (d *Dispatcher) loadRouting() (*routing, error) {
 	data, file := d.opts.Routes, d.opts.RoutesFile
 	if data == nil {
 		if file == "" {
-			return d.builtin(), nil
-		}
-		var err error
-		if data, err = os.ReadFile(file); err != nil {
+			file, data = "built-in routes", []byte(BuiltinRoutes)
+		} else if read, err := os.ReadFile(file); err == nil {
+			data = read
+		} else {
 			return nil, fmt.Errorf("read routes: %w", err)
 		}
 	}
@@ -126,41 +124,10 @@ func (d *Dispatcher) loadRouting() (*routing, error) {
 	return d.build(cfg, dir)
 }
 
-// builtin pages for critical alerts and opens a ticket for warnings, both at the default destination. What is
-// for dashboards stays there.
-func (d *Dispatcher) builtin() *routing {
-	n := d.opts.Default
-	if n == nil {
-		n = logNotifier{d.log}
-	}
-	r := newRouting()
-	r.defaultName = n.Name()
-	group := []model.LabelName{alert.LabelModel, alert.LabelCause}
-	none := &receiver{name: "none"}
-	r.receivers["none"] = none
-	root := &amconfig.Route{Receiver: "none", GroupBy: group}
-	for _, x := range []struct{ receiver, severity string }{{"page", alert.SeverityCritical}, {"ticket", alert.SeverityWarning}} {
-		rcv := &receiver{name: x.receiver}
-		r.receivers[x.receiver] = rcv
-		r.add(rcv, n.Name(), 0, true, 0, n)
-		root.Routes = append(root.Routes, &amconfig.Route{Receiver: x.receiver, Match: map[string]string{alert.LabelSeverity: x.severity}})
-	}
-	r.root = dispatch.NewRoute(root, nil)
-	r.original = builtinText
-	return r
-}
-
-const builtinText = `# built in: no routes file is configured
-route:
-  receiver: none
-  group_by: [model, cause]
-  routes:
-    - matchers: [severity="critical"]
-      receiver: page
-    - matchers: [severity="warning"]
-      receiver: ticket
-receivers: [{name: none}, {name: page}, {name: ticket}]
-`
+// BuiltinRoutes are the routes that hold when no file is configured. Copy them to begin a file of your own.
+//
+//go:embed builtin.yaml
+var BuiltinRoutes string
 
 func newRouting() *routing {
 	return &routing{
