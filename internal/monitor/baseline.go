@@ -10,12 +10,12 @@ import (
 // baseline is the reference of one column. It is immutable: the data under test never move it.
 type baseline struct {
 	kind        Kind
-	grid        *detectors.Grid  // of a number
-	categories  []string         // of a category: those with a name, most frequent first
-	lookup      map[string]int32 // name → index in categories
-	ref         tally            // what the reference holds, in the bins of the column
-	from, until int64            // event time of its records
-	hash        uint64           // of everything that makes counts comparable
+	grid        *detectors.Grid // of a number
+	categories  []string        // of a category: those with a name, most frequent first
+	table       nameTable       // finds the index of a name in categories
+	ref         tally           // what the reference holds, in the bins of the column
+	from, until int64           // event time of its records
+	hash        uint64          // of everything that makes counts comparable
 }
 
 // records is how many records the reference was made from.
@@ -29,10 +29,7 @@ func (b *baseline) finish() {
 			parts = append(parts, strconv.FormatFloat(e, 'g', -1, 64))
 		}
 	} else {
-		b.lookup = make(map[string]int32, len(b.categories))
-		for i, name := range b.categories {
-			b.lookup[name] = int32(i)
-		}
+		b.table = newNameTable(b.categories)
 		parts = append(parts, b.categories...)
 	}
 	for _, c := range b.ref.Fine {

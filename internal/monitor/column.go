@@ -151,14 +151,14 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 			t.Missing[reason]++
 			return
 		}
-		i, ok := c.base.lookup[string(name)]
-		if !ok {
-			i = int32(len(c.base.categories))
+		h = hashBytes(name)
+		i := int(c.base.table.find(name, h))
+		if i < 0 {
+			i = len(c.base.categories)
 		}
 		t.Fine[i]++
 		t.N++
-		t.touch(int(i))
-		h = hashBytes(name)
+		t.touch(i)
 	} else {
 		c.learn.observe(c, t, v, event)
 		return
@@ -214,16 +214,6 @@ func hashNumber(x float64) uint32 {
 	h ^= h >> 29
 	h *= 0xbf58476d1ce4e5b9
 	return uint32(h >> 32)
-}
-
-// hashBytes is FNV-1a folded to 32 bits.
-func hashBytes(b []byte) uint32 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h ^= uint64(c)
-		h *= 1099511628211
-	}
-	return uint32(h>>32) ^ uint32(h)
 }
 
 // hash64 is FNV-1a over texts, each preceded by its length.

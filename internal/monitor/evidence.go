@@ -171,7 +171,7 @@ func (in *Instance) latch(s *stream, end int64) {
 	s.alarm, s.ratio = a, 1
 	in.evidence.raised[s.cause]++
 	for _, o := range in.evidence.streams {
-		if o.col == s.col && o.alarm != nil && above(s.cause, o.cause) {
+		if o.col == s.col && above(s.cause, o.cause) {
 			o.alarm = nil
 			o.reset()
 		}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"slices"
 
 	"github.com/plumbline-ml/plumbline/detectors/sequential"
 )
@@ -26,8 +27,9 @@ const (
 	capStreams = 32
 	// frozenFloor is the share of repeated values below which a column is never called frozen.
 	frozenFloor = .8
-	// naturalRepeats is the share of repeated values in the reference from which on repeats say nothing.
-	naturalRepeats = .5
+	// naturalRepeats is the share of repeated values in the reference from which on repeats say nothing: a column with
+	// two or three values repeats itself more when one of them becomes frequent, and that is drift.
+	naturalRepeats = .25
 	// meanSigmas is how many standard errors of the reference's mean belong to the null interval.
 	meanSigmas = 3.5
 )
@@ -148,8 +150,8 @@ func (in *Instance) driftDetectors(c *column) []detector {
 // preferred is the index of the class that people look for: the positive one, or else the rarer of two.
 func (in *Instance) preferred(c *column) int {
 	if c.isLabel && in.model.Label.Positive != "" {
-		if i, ok := c.base.lookup[in.model.Label.Positive]; ok {
-			return int(i)
+		if i := slices.Index(c.base.categories, in.model.Label.Positive); i >= 0 {
+			return i
 		}
 	}
 	return 1
