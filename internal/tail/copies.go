@@ -188,14 +188,14 @@ const twinWindow = 64 << 10
 // again whenever s grows, for a copy may be under way, and when the other file is gone.
 func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	s.twin, s.twinOf = false, nil
-	if len(s.names) == 0 {
-		return false
+	if len(s.names) == 0 || s.size == 0 || s.names[0].base == familyOf(s.names[0].base) {
+		return false // a live file is nobody's copy
 	}
 	o, f := t.originalOf(s)
 	if o == nil {
 		return false
 	}
-	if !o.done || len(o.names) > 0 {
+	if !o.done || !o.deleted {
 		s.twin, s.twinOf = true, o
 		s.drained, s.partial = true, false
 		if !slices.Contains(t.twins, s) {
@@ -214,9 +214,9 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	return true
 }
 
-// wakeTwins has the copies of o looked at again: o is finished or lost its name.
+// wakeTwins has the copies of o looked at again once o is finished and gone.
 func (t *Tailer) wakeTwins(o *Source) {
-	if len(t.twins) == 0 || !o.done || len(o.names) > 0 {
+	if len(t.twins) == 0 || !o.done || !o.deleted {
 		return
 	}
 	t.twins = slices.DeleteFunc(t.twins, func(s *Source) bool {

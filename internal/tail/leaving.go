@@ -129,6 +129,7 @@ func (t *Tailer) forgetGhosts() {
 			i++
 		case len(t.ghosts) > ghostsKept+2*len(t.matches), len(s.line.members) > ghostsPerLine && s.line.members[0] == s:
 			t.dropNames(s)
+			s.deleted = true
 			if slices.ContainsFunc(t.twins, func(o *Source) bool { return o.twin && o.twinOf == s }) {
 				t.wakeTwins(s) // it lives on in its copy
 				i++

@@ -234,7 +234,7 @@ func (t *Tailer) settle(now time.Time) {
 		s := t.loose[0]
 		t.loose = slices.Delete(t.loose, 0, 1)
 		s.loose = false
-		if len(s.names) == 0 && !s.deleted && !s.done {
+		if len(s.names) == 0 && !s.deleted {
 			t.locate(s, now)
 		}
 		t.wakeTwins(s)
@@ -314,6 +314,10 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 		t.nameAt(s, real, now)
 		return
 	}
+	if s.done {
+		s.deleted = true
+		return
+	}
 	if f, v := t.search(folder, familyOf(base), s.content(), s.unread() > 0, func(info) bool { return false }); v == equal {
 		t.continueIn(s, f, now)
 		return
@@ -332,6 +336,8 @@ func (t *Tailer) nameAt(s *Source, real string, now time.Time) {
 	if n == nil {
 		n = &name{dir: d, base: base}
 		d.names[base] = n
+		t.attach(n, s)
+		t.appeared(d, base, unknownType, now) // the name may be matched too
 	}
 	if !d.seen && within(t.roots, d.real) {
 		t.watchDir(d, now)
