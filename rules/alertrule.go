@@ -189,7 +189,8 @@ func (r *alertRule) hold(found promql.Vector, at, ts time.Time, gap time.Duratio
 		if _, ok := r.byHash[h]; ok {
 			continue
 		}
-		if !r.blind(in, at) {
+		seen := r.sight(in, at)
+		if seen == sighted || (seen == partial && in.held && ts.Sub(in.heldSince) > partialHold) {
 			continue
 		}
 		if !in.held {
@@ -226,23 +227,47 @@ func (r *alertRule) hold(found promql.Vector, at, ts time.Time, gap time.Duratio
 	return found
 }
 
-// blind reports whether the data behind an alert is gone, so that its condition not holding proves nothing.
-func (r *alertRule) blind(in *instance, at time.Time) bool {
+// sight says how much of the data behind an alert is there.
+type sight uint8
+
+const (
+	sighted sight = iota // as much as while the condition held: its end is evidence
+	partial              // less, but every selector has something
+	blind                // a selector that had data has none
+)
+
+// partialHold is how long part of the data must show nothing wrong until it is believed for the whole: by then it is
+// more likely that replicas, versions or windows were taken away than that only the bad ones are silent.
+const partialHold = time.Hour
+
+// sight compares what is fresh now with what was there while the condition held.
+func (r *alertRule) sight(in *instance, at time.Time) sight {
 	ms := timestamp.FromTime(at)
 	if in.counts == nil { // the rule changed since: any data at all is accepted as evidence
 		for i := range r.selectors {
 			if r.selectors[i].fixed || r.selectors[i].fresh(r.st, in.elem, ms, r.interval, r.lookback) > 0 {
-				return false
+				return sighted
 			}
 		}
-		return len(r.selectors) > 0
+		if len(r.selectors) > 0 {
+			return blind
+		}
+		return sighted
 	}
+	out := sighted
 	for i := range r.selectors {
-		if s := &r.selectors[i]; in.counts[i].n > 0 && !s.fixed && s.fresh(r.st, in.elem, ms, r.interval, r.lookback) < in.counts[i].n {
-			return true
+		s, had := &r.selectors[i], in.counts[i].n
+		if had == 0 || s.fixed {
+			continue
+		}
+		switch n := s.fresh(r.st, in.elem, ms, r.interval, r.lookback); {
+		case n == 0:
+			return blind
+		case n < had:
+			out = partial
 		}
 	}
-	return false
+	return out
 }
 
 // count is how many series stand behind a selector, and when that many were last fresh.

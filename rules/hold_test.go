@@ -73,6 +73,22 @@ func TestWhatCountsAsEvidenceThatAnAlertIsOver(t *testing.T) {
 	}
 }
 
+func TestWhatIsLeftOfAGroupIsBelievedAfterAnHour(t *testing.T) {
+	b := newBench(t, rule("max by (model) (x) > 1"))
+	b.step(time.Minute, func() { b.put("x", 5, "model", "a", "feature", "f"); b.put("x", 0, "model", "a", "feature", "g") })
+	left := func() { b.put("x", 0, "model", "a", "feature", "g") }
+	if _, _, r := states(b.step(30*time.Minute, left)); r != 0 {
+		t.Fatal("believed at once")
+	}
+	b.restart()
+	if _, _, r := states(b.step(30*time.Minute, left)); r != 0 {
+		t.Fatal("believed within the hour")
+	}
+	if _, _, r := states(b.step(10*time.Minute, left)); r == 0 {
+		t.Fatal("never believed")
+	}
+}
+
 func TestEvidenceIsLookedForBelowRecordingRules(t *testing.T) {
 	const text = `
 groups:

@@ -45,6 +45,7 @@ type savedAlert struct {
 	KeepFrom    time.Time         `json:"keep_from"`
 	Series      map[string]int    `json:"series"` // by selector; absent means unknown
 	Held        bool              `json:"held"`
+	HeldSince   time.Time         `json:"held_since"`
 	Annotations map[string]string `json:"annotations"`
 }
 
@@ -132,7 +133,7 @@ func (r *alertRule) export() savedRule {
 	out := savedRule{File: r.file, Group: r.group, Alert: r.Name(), Labels: labelText(r.Labels())}
 	for _, in := range r.inst {
 		s := savedAlert{Element: in.elem.Map(), Labels: in.lbls.Map(), Key: in.key, Value: savedFloat(in.value), State: in.state, ActiveAt: in.activeAt,
-			StartsAt: in.startsAt, KeepFrom: in.keepFrom, Held: in.held, Annotations: in.annotations}
+			StartsAt: in.startsAt, KeepFrom: in.keepFrom, Held: in.held, HeldSince: in.heldSince, Annotations: in.annotations}
 		if in.counts != nil {
 			s.Series = map[string]int{}
 			for i, c := range in.counts {
@@ -172,7 +173,9 @@ func (e *Engine) restore() error {
 func (e *Engine) adopt(s savedState) {
 	e.evalAt = s.EvaluatedAt
 	for _, x := range s.Ended {
-		e.ending[x.Alert.Key()] = &ended{a: x.Alert, until: x.Until}
+		if key := x.Alert.Key(); e.ending[key] == nil { // over a reload it is there already, and was told
+			e.ending[key] = &ended{a: x.Alert, until: x.Until}
+		}
 	}
 	exact, moved := map[string][]*alertRule{}, map[string][]*alertRule{}
 	for _, g := range e.groups {
@@ -216,7 +219,7 @@ func (e *Engine) carry(r *alertRule, sr savedRule, at time.Time) {
 	r.evalAt = at
 	for _, a := range sr.Alerts {
 		in := &instance{elem: labels.FromMap(a.Element), value: float64(a.Value), state: a.State, activeAt: a.ActiveAt, startsAt: a.StartsAt,
-			keepFrom: a.KeepFrom, held: a.Held, heldSince: at, carried: true, annotations: a.Annotations, sentMissing: a.Held}
+			keepFrom: a.KeepFrom, held: a.Held, heldSince: a.HeldSince, carried: true, annotations: a.Annotations, sentMissing: a.Held}
 		in.lbls = r.labelsOf(context.Background(), promql.Sample{Metric: in.elem, F: in.value}, at, e.query)
 		in.key = alert.KeyOf(r.fullLabels(in.lbls))
 		if a.Series != nil {
