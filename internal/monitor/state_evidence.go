@@ -1,0 +1,58 @@
+package monitor
+
+import "slices"
+
+// evidence restores the detectors and the alarms.
+func (r *restorer) evidence(d *stateDecoder) error {
+	in := r.in
+	ev := &in.evidence
+	ev.started, ev.last, ev.ratio = d.bool(), d.int(), d.float()
+	for range d.length(maxPages) {
+		ev.pages = append(ev.pages, d.int())
+	}
+	for _, cause := range causes {
+		ev.raised[cause] = d.uint()
+	}
+	for range d.length(maxStateNames) {
+		_, c := r.at(d.uint())
+		cause, data := d.text(), d.bytes()
+		if c == nil || d.bad {
+			continue
+		}
+		i := slices.IndexFunc(ev.streams, func(s *stream) bool { return s.col == c && s.cause == cause })
+		if i < 0 {
+			continue
+		}
+		if err := ev.streams[i].decode(&stateDecoder{buf: data}); err != nil {
+			in.log.Info("a detector is another one now; its evidence starts anew", "column", c.name, "cause", cause)
+			ev.streams[i].reset()
+			ev.streams[i].alarm, ev.streams[i].ratio = nil, 0
+		}
+	}
+	in.cache.stale = true
+	return d.end()
+}
+
+func (s *stream) decode(d *stateDecoder) error {
+	s.ratio = d.float()
+	if d.bool() {
+		a := &alarm{raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(8)}
+		for range d.length(8) {
+			a.told = append(a.told, told{d.text(), d.float(), d.float()})
+		}
+		if a.by >= len(s.detectors) {
+			return errState
+		}
+		s.alarm = a
+	}
+	if d.length(8) != len(s.detectors) {
+		return errState
+	}
+	for _, det := range s.detectors {
+		inner := &stateDecoder{buf: d.bytes()}
+		if err := det.decode(inner); err != nil {
+			return err
+		}
+	}
+	return d.end()
+}
