@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/plumbline-ml/plumbline/internal/monitor"
 	"github.com/plumbline-ml/plumbline/internal/parse"
@@ -15,7 +16,8 @@ type ReferenceStats struct {
 	Errors         map[string]uint64 // by reason
 }
 
-// BuildReference reads files once and makes the model's reference out of them. progress may be nil.
+// BuildReference reads files once and makes the model's reference out of them. progress is told bytes on disk and may be
+// nil.
 func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts tail.Options, progress func(done, total int64)) (*monitor.Reference, ReferenceStats, error) {
 	stats := ReferenceStats{Errors: map[string]uint64{}}
 	if len(files) == 0 {
@@ -41,6 +43,21 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 			res = p.Next(&rec)
 		}
 	}
+	var done, all int64
+	sizes := make([]int64, len(files))
+	for i, path := range files {
+		st, err := os.Stat(path)
+		if err != nil {
+			return nil, stats, fmt.Errorf("read log: %w", err)
+		}
+		sizes[i] = st.Size()
+		all += sizes[i]
+	}
+	tell := func(n int64) {
+		if progress != nil {
+			progress(n, all)
+		}
+	}
 	for i, path := range files {
 		p := b.Plan().NewParser()
 		var serial int64
@@ -50,6 +67,8 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 				serial++
 				take(p, p.Line(line, serial, &rec))
 			})
+			// Of a compressed file the position is behind decompression: an estimate from above.
+			tell(done + min(chunk.Offset+int64(len(chunk.Data)), sizes[i]))
 			return ctx.Err()
 		})
 		if err != nil {
@@ -62,9 +81,8 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 			}
 			take(p, res)
 		}
-		if progress != nil {
-			progress(int64(i+1), int64(len(files)))
-		}
+		done += sizes[i]
+		tell(done)
 	}
 	ref, err := b.Reference()
 	return ref, stats, err
