@@ -264,13 +264,15 @@ func (t *Tailer) copyOf(s, o *Source) (found, bool) {
 		// Two files may be alike up to where one of them was read. If the other is still whole, all of it must be.
 		return f, o.done || t.sameEnd(s, o) != different
 	}
-	if o.done || o.deleted {
-		// It was truncated behind the copy: what the copy holds was read, if it is one.
-		c := o.content()
-		c.offset, c.nfront = 0, 0
-		return f, s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
+	if !o.done && !o.deleted {
+		if v := t.sameEnd(s, o); v != unfinished {
+			return f, v == equal
+		}
 	}
-	return f, t.sameEnd(s, o) == equal
+	// It was truncated behind the copy: what the copy holds was read, if it is one.
+	c := o.content()
+	c.offset, c.nfront = 0, 0
+	return f, s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
 }
 
 // sameEnd compares the last bytes before the end of the shorter file. It is unfinished when o is not whole any more.
@@ -282,7 +284,7 @@ func (t *Tailer) sameEnd(s, o *Source) verdict {
 		return unfinished
 	}
 	st, err := statFD(o.fd)
-	if err != nil || st.size < o.offset {
+	if now := (&found{st: st}); err != nil || now.comparePlain(o.fd, o.content(), t.head) != equal {
 		return unfinished
 	}
 	end := min(s.size, st.size)
