@@ -17,7 +17,7 @@ import (
 // labelsOf is the label set of the alert that a result element becomes, without external labels.
 func (r *alertRule) labelsOf(ctx context.Context, s promql.Sample, ts time.Time, query promrules.QueryFunc) labels.Labels {
 	b := labels.NewBuilder(s.Metric)
-	b.Del(labels.MetricName)
+	b.Del(nameLabel)
 	r.Labels().Range(func(l labels.Label) {
 		v := l.Value
 		if r.templated && strings.Contains(v, "{{") {

@@ -56,7 +56,7 @@ func (c *checker) metrics(r *ruleNode, expr parser.Expr, recorded map[string]boo
 			return nil
 		}
 		for _, lm := range vs.LabelMatchers {
-			if lm.Name == labels.MetricName || hasLabel(m, name, lm.Name) || slices.Contains(targetLabels, lm.Name) {
+			if lm.Name == nameLabel || hasLabel(m, name, lm.Name) || slices.Contains(targetLabels, lm.Name) {
 				continue
 			}
 			at := strings.Index(r.expr.Value[from:], lm.Name)
@@ -85,7 +85,7 @@ func (c *checker) reach(r *ruleNode, vs *parser.VectorSelector, path []parser.No
 
 func selectorName(vs *parser.VectorSelector) string {
 	for _, m := range vs.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == nameLabel && m.Type == labels.MatchEqual {
 			return m.Value
 		}
 	}

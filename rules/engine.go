@@ -125,7 +125,7 @@ func (e *Engine) AppendSeries(ts time.Time, name string, lbls map[string]string,
 	}
 	e.begin(ts.UnixMilli())
 	b := labels.NewBuilder(labels.FromMap(lbls))
-	b.Set(labels.MetricName, name)
+	b.Set(nameLabel, name)
 	s, err := e.st.series(b.Labels())
 	if s == nil {
 		e.observe()

@@ -78,7 +78,7 @@ func resolve(list []selector, recorded map[string][]recording, lookback time.Dur
 	for _, s := range list {
 		name := ""
 		for _, m := range s.matchers {
-			if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			if m.Name == nameLabel && m.Type == labels.MatchEqual {
 				name = m.Value
 			}
 		}
@@ -137,7 +137,7 @@ func (s *selector) join(b *parser.BinaryExpr, side parser.Node) {
 func (s *selector) feeds(lbls, element labels.Labels) bool {
 	ok := true
 	lbls.Range(func(l labels.Label) {
-		if !ok || l.Name == labels.MetricName || slices.Contains(s.ignoring, l.Name) || (s.on != nil && !slices.Contains(s.on, l.Name)) {
+		if !ok || l.Name == nameLabel || slices.Contains(s.ignoring, l.Name) || (s.on != nil && !slices.Contains(s.on, l.Name)) {
 			return
 		}
 		if v := element.Get(l.Name); v != "" && v != l.Value {

@@ -135,7 +135,7 @@ func (c *nameCache) create(name string, names, values []string, le string) *seri
 	for i, n := range names {
 		b.Set(n, values[i]) // an empty value is no label
 	}
-	b.Set(labels.MetricName, name)
+	b.Set(nameLabel, name)
 	b.Set(labels.BucketLabel, le)
 	if le == "" && slices.Contains(names, labels.BucketLabel) {
 		b.Set(labels.BucketLabel, values[slices.Index(names, labels.BucketLabel)])

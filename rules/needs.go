@@ -44,7 +44,7 @@ func (n *needs) addExpr(expr parser.Expr, lookback time.Duration) {
 
 func (n *needs) add(vs *parser.VectorSelector, window int64) {
 	for _, m := range vs.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == nameLabel && m.Type == labels.MatchEqual {
 			n.windows[m.Value] = max(n.windows[m.Value], window)
 			return
 		}

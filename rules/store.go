@@ -5,12 +5,16 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 )
 
 // errStoreFull says that a new series was refused because of the limit on series. The caller counts it.
 var errStoreFull = errors.New("rule store: limit on series reached")
+
+// nameLabel carries the name of a metric.
+const nameLabel = model.MetricNameLabel
 
 const (
 	// instantRing is how many samples a series keeps when no rule looks back over it: the newest one answers, the few
@@ -120,7 +124,7 @@ func (st *store) series(lbls labels.Labels) (*series, error) {
 	if s := st.find(hash, lbls); s != nil {
 		return s, nil
 	}
-	name := lbls.Get(labels.MetricName)
+	name := lbls.Get(nameLabel)
 	m := st.byName[name]
 	if m == nil {
 		window, wanted := st.needs.of(name)
@@ -268,7 +272,7 @@ func (st *store) forget(want map[string]string) {
 // match calls yield for each series that all matchers accept.
 func (st *store) match(matchers []*labels.Matcher, yield func(*series)) {
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == nameLabel && m.Type == labels.MatchEqual {
 			if named := st.byName[m.Value]; named != nil {
 				matchList(named.list, matchers, yield)
 			}
@@ -284,7 +288,7 @@ func matchList(list []*series, matchers []*labels.Matcher, yield func(*series)) 
 next:
 	for _, s := range list {
 		for _, m := range matchers {
-			if m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == s.metric.name {
+			if m.Name == nameLabel && m.Type == labels.MatchEqual && m.Value == s.metric.name {
 				continue
 			}
 			if !m.Matches(s.lbls.Get(m.Name)) {
