@@ -49,6 +49,7 @@ var house = map[string]room{
 	"internal/snapshot":                 {foreign: []string{"golang.org/x/sys"}},
 	"internal/alert":                    {},
 	"internal/catalog":                  {},
+	"internal/infer":                    {ours: []string{"internal/parse", "internal/monitor", "internal/tail"}},
 	"internal/simulator":                {},
 	"internal/testkit":                  {},
 	"rules":                             {ours: []string{"internal/alert", "internal/catalog", "rules"}, foreign: []string{"github.com/prometheus/", "go.yaml.in/yaml/", "github.com/fsnotify/fsnotify"}},
