@@ -38,6 +38,16 @@ func TestARealAlertmanagerTakesWhatIsForwarded(t *testing.T) {
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 
+	up := false
+	for began := time.Now(); !up && time.Since(began) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
+		if res, err := http.Get("http://" + addr + "/-/ready"); err == nil {
+			up = res.StatusCode == http.StatusOK
+			_ = res.Body.Close()
+		}
+	}
+	if !up {
+		t.Skip("the Alertmanager on this machine does not start (are the package's templates there?)")
+	}
 	alerts := func() (out []apiAlert) {
 		res, err := http.Get("http://" + addr + "/api/v2/alerts")
 		if err != nil {
