@@ -36,7 +36,7 @@ const MaxBins = 512
 // Errors of NewSets.
 var (
 	ErrBins  = errors.New("bins are out of bounds")
-	ErrAlpha = errors.New("Alpha must lie between 0 and 1")
+	ErrAlpha = errors.New("alpha must lie between 0 and 1")
 	ErrTol   = errors.New("a tolerance must be a finite number of at least 0")
 )
 

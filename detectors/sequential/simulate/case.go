@@ -35,7 +35,7 @@ type Case struct {
 
 // All returns every case, in the order of the table.
 func All() []Case {
-	out := slices.Concat(eventCases(), setCases(), seasonalCases(), learnedCases(), productCases(), modelCases(), wanderingCases(), conventionCases())
+	out := slices.Concat(eventCases(), setCases(), seasonalCases(), learnedCases(), productCases(), modelCases(), wanderingCases(), conventionCases(), classicCases())
 	for i := range out {
 		if out[i].Runs == 0 {
 			out[i].Runs = 40
