@@ -10,51 +10,49 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/testkit"
 )
 
-// goldenCase is one case of golden_edetector.json, made with numpy 1.24 and scipy 1.10; the stcp cases are the test
+// goldenCase is one case, of whatever kind, of golden_edetector.json, made with numpy 1.24 and scipy 1.10; the stcp cases are the test
 // values of the R package stcpR6.
 type goldenCase struct {
-	ID              string      `json:"id"`
-	N               []uint64    `json:"-"`
-	RawN            any         `json:"N"`
-	RawK            any         `json:"k"`
-	PLo             float64     `json:"p_lo"`
-	PHi             float64     `json:"p_hi"`
-	Alternatives    []float64   `json:"alternatives"`
-	Multipliers     []float64   `json:"odds_multipliers"`
-	Expected        []float64   `json:"expected_logM"`
-	ExpectedCapped  []float64   `json:"expected_logM_capped"`
-	Cap             float64     `json:"cap"`
-	FirstAlarmLogA  float64     `json:"first_alarm_logA"`
-	FirstAlarmIndex int         `json:"first_alarm_index"`
-	X               []float64   `json:"x"`
-	Bucket          int         `json:"bucket"`
-	NullMean        float64     `json:"null_mean"`
-	LambdaUp        []float64   `json:"lambda_up"`
-	LambdaDown      []float64   `json:"lambda_down"`
-	Reference       []uint64    `json:"reference_counts"`
-	AlphaPerSet     float64     `json:"alpha_per_set"`
-	CPLo            []float64   `json:"clopper_pearson_lo"`
-	CPHi            []float64   `json:"clopper_pearson_hi"`
-	Tolerance       float64     `json:"tolerance"`
-	Counts          [][]uint64  `json:"counts"`
-	SmallN          uint64      `json:"n"`
-	Alpha           float64     `json:"alpha"`
-	CP              []float64   `json:"expected"`
-	LogM            []float64   `json:"logM"`
-	A               float64     `json:"A"`
-	ExpectedK       int         `json:"expected_k"`
-	Q               []float64   `json:"q"`
-	Lo              []float64   `json:"lo"`
-	Hi              []float64   `json:"hi"`
-	ExpectedP       []float64   `json:"expected_p"`
-	ExpectedKL      float64     `json:"expected_kl"`
-	Lambda          float64     `json:"lambda"`
-	Mu              float64     `json:"mu"`
-	Weights         any         `json:"weights"`
-	Lambdas         []float64   `json:"lambdas"`
-	ExpectedLog     []float64   `json:"expected_log_values"`
-	StopAt          int         `json:"expected_stop_at_log20"`
-	_               map[any]any // no other fields are read
+	ID              string     `json:"id"`
+	RawN            any        `json:"N"`
+	RawK            any        `json:"k"`
+	PLo             float64    `json:"p_lo"`
+	PHi             float64    `json:"p_hi"`
+	Alternatives    []float64  `json:"alternatives"`
+	Multipliers     []float64  `json:"odds_multipliers"`
+	Expected        []float64  `json:"expected_logM"`
+	ExpectedCapped  []float64  `json:"expected_logM_capped"`
+	Cap             float64    `json:"cap"`
+	FirstAlarmLogA  float64    `json:"first_alarm_logA"`
+	FirstAlarmIndex int        `json:"first_alarm_index"`
+	X               []float64  `json:"x"`
+	Bucket          int        `json:"bucket"`
+	NullMean        float64    `json:"null_mean"`
+	LambdaUp        []float64  `json:"lambda_up"`
+	LambdaDown      []float64  `json:"lambda_down"`
+	Reference       []uint64   `json:"reference_counts"`
+	AlphaPerSet     float64    `json:"alpha_per_set"`
+	CPLo            []float64  `json:"clopper_pearson_lo"`
+	CPHi            []float64  `json:"clopper_pearson_hi"`
+	Tolerance       float64    `json:"tolerance"`
+	Counts          [][]uint64 `json:"counts"`
+	SmallN          uint64     `json:"n"`
+	Alpha           float64    `json:"alpha"`
+	CP              []float64  `json:"expected"`
+	LogM            []float64  `json:"logM"`
+	A               float64    `json:"A"`
+	ExpectedK       int        `json:"expected_k"`
+	Q               []float64  `json:"q"`
+	Lo              []float64  `json:"lo"`
+	Hi              []float64  `json:"hi"`
+	ExpectedP       []float64  `json:"expected_p"`
+	ExpectedKL      float64    `json:"expected_kl"`
+	Lambda          float64    `json:"lambda"`
+	Mu              float64    `json:"mu"`
+	Weights         any        `json:"weights"`
+	Lambdas         []float64  `json:"lambdas"`
+	ExpectedLog     []float64  `json:"expected_log_values"`
+	StopAt          int        `json:"expected_stop_at_log20"`
 }
 
 func golden(t *testing.T, prefix string) []goldenCase {
