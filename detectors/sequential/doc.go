@@ -20,7 +20,11 @@
 //   - [Mean]: the mean of a score in [0,1], by sums that are kept where the records come in.
 //   - [Sets]: a histogram or a set of categories against a reference that is itself a finite sample.
 //   - [Recovery]: after an alarm, positive evidence that things are as before. No data is not recovery.
-//   - [LogAverage], [EBH]: one decision over many streams, and the list of the guilty ones.
+//   - [Budget]: one decision over many streams, and the list of the guilty ones ([LogAverage], [EBH]).
+//   - [Season], [SetsSeason], [MeanSeason]: what is normal at this time of the week, learned from a reference.
+//   - [Trail], [LocateOnset]: when a change began, and how large it is.
+//   - [KeyCap]: at most so many records of one client in a bucket.
+//   - [Multinomial], [Normal]: a second choice for histograms, and averages with a known deviation.
 //
 // # Bounds, concurrency, lifetime
 //
