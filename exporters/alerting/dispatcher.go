@@ -58,11 +58,14 @@ func New(opts Options) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.metrics, err = newMetrics(opts.Registerer); err != nil {
-		return nil, err
-	}
 	store, lost, err := opts.openStore()
 	if err != nil {
+		return nil, err
+	}
+	if d.metrics, err = newMetrics(opts.Registerer); err != nil {
+		if store != nil {
+			err = errors.Join(err, store.Close())
+		}
 		return nil, err
 	}
 	d.state = newKeeper(store, opts.StateDir, d.log)
@@ -184,6 +187,7 @@ func (d *Dispatcher) Pending() int {
 func (d *Dispatcher) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.metrics.close()
 	return errors.Join(d.save(), d.state.close())
 }
 

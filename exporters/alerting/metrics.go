@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,20 @@ type metrics struct {
 	oldest     *prometheus.GaugeVec
 	suppressed *prometheus.CounterVec
 	kinds      map[string]bool
+	reg        prometheus.Registerer // nil means not registered
+}
+
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.accepted, m.failures, m.pending, m.oldest, m.suppressed}
+}
+
+// close takes the metrics back, so that a restart within one process can register its own.
+func (m *metrics) close() {
+	if m.reg != nil {
+		for _, c := range m.collectors() {
+			m.reg.Unregister(c)
+		}
+	}
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -40,11 +55,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.accepted, m.failures, m.pending, m.oldest, m.suppressed} {
+	for _, c := range m.collectors() {
 		if err := reg.Register(c); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("alerting: register metrics: %w", err)
 		}
 	}
+	m.reg = reg
 	return m, nil
 }
 

@@ -231,4 +231,12 @@ receivers: [{name: page, log_configs: [{}]}]
 	if got := value(t, reg, catalog.PagesPending, "fake"); got != 0 {
 		t.Errorf("%v pending", got)
 	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(Options{Registerer: reg})
+	if err != nil {
+		t.Fatalf("a second start in one process: %v", err)
+	}
+	_ = again.Close()
 }
