@@ -152,7 +152,7 @@ func step(models []*monitor.Model, interval time.Duration) time.Duration {
 }
 
 func newRules(opts Options) (*rules.Engine, error) {
-	o := rules.Options{Packs: len(opts.Rules) == 0, Logger: opts.Logger, ResolvedResend: -1}
+	o := rules.Options{Packs: len(opts.Rules) == 0, Logger: opts.Logger, Resend: 24 * time.Hour, ResolvedResend: -1} // nobody is told again in a backtest, so texts need not be made again
 	if opts.Node != "" {
 		o.ExternalLabels = map[string]string{alert.LabelNode: opts.Node}
 	}
