@@ -139,7 +139,7 @@ type categorySample struct {
 }
 
 type learnedName struct {
-	name  string // empty after a restart until it is seen again
+	name  string // empty after a restart until it is seen again, and for ever when it is too long
 	n     uint64
 	delta uint64 // of n, those since the last roll
 }
@@ -159,7 +159,7 @@ func (s *categorySample) add(name []byte) {
 		k = &learnedName{}
 		s.known[h] = k
 	}
-	if k.name == "" {
+	if k.name == "" && len(name) <= maxNameBytes {
 		k.name = string(name)
 	}
 	k.n++
@@ -171,6 +171,9 @@ func (s *categorySample) roll() {
 		k.delta = 0
 	}
 }
+
+// maxNameBytes is the longest category or version that is ever named: longer ones are text.
+const maxNameBytes = 128
 
 // hashText is a hash of one text without a string made of it.
 func hashText(b []byte) uint64 {

@@ -250,3 +250,25 @@ func TestAtMost256ColumnsAreFollowed(t *testing.T) {
 		t.Errorf("dropped: %v", v)
 	}
 }
+
+func TestFreeTextBelowAWildcardCostsNeitherMemoryNorBudget(t *testing.T) {
+	h := newHarness(t, mustModel(t, "model: m\nlogs: {include: /l, format: json}\nfeatures: [f.*]\nreference: {learn: 3000 records}\n"))
+	long := strings.Repeat("x", 100_000)
+	for i := range 3100 {
+		text := fmt.Sprintf("subject %d", i)
+		if i%100 == 0 {
+			text = long
+		}
+		h.line(fmt.Appendf(nil, `{"f":{"text":%q,"x":%d}}`, text, i%10), start.Add(time.Duration(i)*time.Second))
+	}
+	for _, s := range h.in.evidence.streams {
+		if s.col.name == "f.text" && (s.cause == causeQuality || s.cause == causeDrift) {
+			t.Errorf("a column of free text is watched for %s", s.cause)
+		}
+	}
+	for key := range h.collect() {
+		if strings.Contains(key, "subject") || strings.Contains(key, "xxxx") {
+			t.Errorf("text became a label: %s", key[:60])
+		}
+	}
+}

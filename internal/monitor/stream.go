@@ -45,6 +45,7 @@ type detector interface {
 	recover(c *column)                  // takes the bucket as evidence of return
 	startRecovery(l sequential.Leading) // after an alarm
 	recovered() bool
+	alternatives() int // how many alternatives it bets on; 0 means that it can never say anything
 	encode(e *encoder)
 	decode(d *stateDecoder) error
 }
@@ -135,9 +136,9 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	}
 	var out []detector
 	if len(ref) > 1 && len(ref) <= sequential.MaxBins {
-		if sets, err := sequential.NewSets(ref, opts); err == nil && sets.Components() > 0 {
+		if sets, err := sequential.NewSets(ref, opts); err == nil {
 			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c)})
-		} else if err != nil {
+		} else {
 			in.log.Warn("a column is not watched for drift", "column", c.name, "error", err)
 		}
 	}
@@ -157,7 +158,9 @@ func (in *Instance) preferred(c *column) int {
 	return 1
 }
 
+// addStream adds a stream unless nothing in it could ever bet: it would only take a share of the budget.
 func (in *Instance) addStream(c *column, cause string, ds ...detector) {
+	ds = slices.DeleteFunc(ds, func(d detector) bool { return d.alternatives() == 0 })
 	if len(ds) == 0 {
 		return
 	}
@@ -171,178 +174,4 @@ func share(k, n uint64) float64 {
 		return 0
 	}
 	return float64(k) / float64(n)
-}
-
-// rateKind says which share of a column a rateDetector watches.
-type rateKind uint8
-
-const (
-	rateMissing rateKind = iota
-	rateRepeated
-	rateUnseen
-)
-
-var rateNames = [...]string{"share missing", "share repeated", "share unseen"}
-
-// rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
-type rateDetector struct {
-	kind     rateKind
-	expected float64
-	rate     sequential.Rate
-	back     sequential.Recovery
-}
-
-func newRateDetector(kind rateKind, hi, limit, expected float64) *rateDetector {
-	return &rateDetector{kind: kind, expected: expected, rate: sequential.NewRate(sequential.RateOptions{Hi: hi, Cap: limit})}
-}
-
-func (r *rateDetector) counts(c *column) (k, n uint64) {
-	switch r.kind {
-	case rateMissing:
-		return c.bucket.missing, c.bucket.missing + c.bucket.present
-	case rateRepeated:
-		return c.bucket.repeats, c.bucket.present
-	default:
-		return c.bucket.counts[len(c.bucket.counts)-1], c.bucket.present
-	}
-}
-
-func (r *rateDetector) update(c *column)            { r.rate.Update(r.counts(c)) }
-func (r *rateDetector) idle()                       { r.rate.Update(0, 0) }
-func (r *rateDetector) logEvidence() float64        { return r.rate.LogEvidence() }
-func (r *rateDetector) reset()                      { r.rate.Reset() }
-func (r *rateDetector) leading() sequential.Leading { return r.rate.Leading() }
-func (r *rateDetector) describe(_ *column, l sequential.Leading) told {
-	return told{rateNames[r.kind], r.expected, l.Seen}
-}
-func (r *rateDetector) recover(c *column)                  { r.back.Update(r.counts(c)) }
-func (r *rateDetector) startRecovery(l sequential.Leading) { r.back = sequential.NewRecovery(l) }
-func (r *rateDetector) recovered() bool                    { return r.back.Recovered() }
-func (r *rateDetector) encode(e *encoder) {
-	e.bytes(r.rate.MarshalAppend(nil))
-	e.bytes(r.back.MarshalAppend(nil))
-}
-func (r *rateDetector) decode(d *stateDecoder) error {
-	rate, back := d.bytes(), d.bytes()
-	if err := r.rate.Unmarshal(rate); err != nil {
-		return err
-	}
-	return r.back.Unmarshal(back)
-}
-
-// setsDetector watches the bins of a number or the categories of a column against the reference.
-type setsDetector struct {
-	sets   *sequential.Sets
-	ref    []uint64
-	zeros  []uint64
-	prefer int            // of two classes, the one that people look for
-	set    sequential.Set // that alarmed
-	back   sequential.Recovery
-}
-
-func (s *setsDetector) counts(c *column) []uint64   { return c.bucket.counts[:len(s.ref)] }
-func (s *setsDetector) update(c *column)            { s.sets.Update(s.counts(c)) }
-func (s *setsDetector) idle()                       { s.sets.Update(s.zeros) }
-func (s *setsDetector) logEvidence() float64        { return s.sets.LogEvidence() }
-func (s *setsDetector) reset()                      { s.sets.Reset() }
-func (s *setsDetector) leading() sequential.Leading { return s.sets.Leading() }
-func (s *setsDetector) recover(c *column)           { s.back.Update(s.sets.Counts(s.set, s.counts(c))) }
-func (s *setsDetector) startRecovery(l sequential.Leading) {
-	s.set, s.back = l.Set, sequential.NewRecovery(l)
-}
-func (s *setsDetector) recovered() bool { return s.back.Recovered() }
-func (s *setsDetector) describe(c *column, l sequential.Leading) told {
-	k, n := s.sets.Counts(l.Set, s.ref)
-	t := told{expected: share(k, n), seen: l.Seen}
-	if c.base.grid == nil {
-		bin := l.Set.Bin
-		if len(s.ref) == 2 && bin != s.prefer {
-			// Of two classes one is what people look for; its share says the same.
-			bin, t.expected, t.seen = s.prefer, 1-t.expected, 1-t.seen
-		}
-		t.what = "share of " + c.base.categories[bin]
-		return t
-	}
-	edges := c.base.grid.CoarseEdges()
-	switch {
-	case l.Set.Kind == sequential.Prefix || l.Set.Bin == 0:
-		t.what = "share at or below " + formatNumber(edges[l.Set.Bin])
-	case l.Set.Bin == len(edges):
-		t.what = "share above " + formatNumber(edges[l.Set.Bin-1])
-	case math.Nextafter(edges[l.Set.Bin-1], math.Inf(1)) == edges[l.Set.Bin]:
-		t.what = "share equal to " + formatNumber(edges[l.Set.Bin])
-	default:
-		t.what = "share above " + formatNumber(edges[l.Set.Bin-1]) + " up to " + formatNumber(edges[l.Set.Bin])
-	}
-	return t
-}
-func (s *setsDetector) encode(e *encoder) {
-	e.bytes(s.sets.MarshalAppend(nil))
-	e.uint(uint64(s.set.Kind))
-	e.uint(uint64(s.set.Bin))
-	e.bool(s.set.Of)
-	e.bytes(s.back.MarshalAppend(nil))
-}
-func (s *setsDetector) decode(d *stateDecoder) error {
-	sets := d.bytes()
-	set := sequential.Set{Kind: sequential.SetKind(d.uint()), Bin: d.length(sequential.MaxBins), Of: d.bool()}
-	back := d.bytes()
-	if err := s.sets.Unmarshal(sets); err != nil {
-		return err
-	}
-	s.set = set
-	return s.back.Unmarshal(back)
-}
-
-// meanDetector watches the mean of a probability. Its sums are collected as records come, in the panes.
-type meanDetector struct {
-	mean     sequential.Mean
-	bets     sequential.MeanBets // what the sums of panes and buckets are made with
-	expected float64
-	sums     sequential.Sums // of the open bucket
-	back     sequential.MeanRecovery
-}
-
-func (in *Instance) newMeanDetector(c *column) *meanDetector {
-	mean, sd := c.base.ref.Mean(c.base.grid), c.base.ref.SD()
-	ci := meanSigmas * sd / math.Sqrt(float64(c.base.ref.N))
-	lo, hi := widen(mean-ci, -math.Log(c.tol.Odds)), widen(mean+ci, math.Log(c.tol.Odds))
-	m := &meanDetector{expected: mean, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap})}
-	m.bets = m.mean.Bets()
-	in.evidence.mean = m
-	return m
-}
-
-// widen moves a probability by log-odds.
-func widen(p, by float64) float64 {
-	if p <= 0 {
-		return 0
-	}
-	if p >= 1 {
-		return 1
-	}
-	return 1 / (1 + math.Exp(-(math.Log(p/(1-p)) + by)))
-}
-
-func (m *meanDetector) update(*column)              { m.mean.Update(&m.sums) }
-func (m *meanDetector) idle()                       { var none sequential.Sums; m.mean.Update(&none) }
-func (m *meanDetector) logEvidence() float64        { return m.mean.LogEvidence() }
-func (m *meanDetector) reset()                      { m.mean.Reset() }
-func (m *meanDetector) leading() sequential.Leading { return m.mean.Leading() }
-func (m *meanDetector) describe(_ *column, l sequential.Leading) told {
-	return told{"mean", m.expected, l.Seen}
-}
-func (m *meanDetector) recover(*column)                    { m.back.Update(&m.sums) }
-func (m *meanDetector) startRecovery(l sequential.Leading) { m.back = sequential.NewMeanRecovery(l) }
-func (m *meanDetector) recovered() bool                    { return m.back.Recovered() }
-func (m *meanDetector) encode(e *encoder) {
-	e.bytes(m.mean.MarshalAppend(nil))
-	e.bytes(m.back.MarshalAppend(nil))
-}
-func (m *meanDetector) decode(d *stateDecoder) error {
-	mean, back := d.bytes(), d.bytes()
-	if err := m.mean.Unmarshal(mean); err != nil {
-		return err
-	}
-	return m.back.Unmarshal(back)
 }

@@ -63,7 +63,7 @@ func (v *versions) count(rec *parse.Record, slot int, in *Instance) {
 }
 
 func (v *versions) countUnnamed(text []byte, in *Instance) {
-	if len(v.named) >= maxVersions {
+	if len(v.named) >= maxVersions || len(text) > maxNameBytes {
 		v.other++
 		in.counts.dropped[limitVersion]++
 		return
