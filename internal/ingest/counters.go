@@ -102,12 +102,3 @@ func (c *counters) collect(b *catalog.Batch) {
 		b.Add(catalog.LinesIgnored, float64(c.Ignored[f]), f)
 	}
 }
-
-// errorsTotal is the number of lines that could not be read.
-func (c *counters) errorsTotal() uint64 {
-	var n uint64
-	for _, v := range c.Errors {
-		n += v
-	}
-	return n
-}

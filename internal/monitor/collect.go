@@ -14,7 +14,6 @@ const youngReference = 28 * 24 * time.Hour
 type collectCache struct {
 	stale   bool
 	samples []catalog.Sample
-	window  [][]string // model, window
 	model   []string
 }
 

@@ -26,7 +26,6 @@ type restorer struct {
 	in        *Instance
 	get       func(string) ([]byte, bool)
 	ids       map[uint32]int
-	bins      map[uint32]int // bins that the column had in the state
 	sameShape bool
 }
 
@@ -359,7 +358,6 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 		}
 		s.packed[i] = slices.Clone(data)
 	}
-	w.version++
 	return d.end()
 }
 

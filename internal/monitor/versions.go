@@ -88,15 +88,6 @@ func (v *versions) countUnnamed(text []byte, in *Instance) {
 	in.log.Info("a version is counted by name from now on", "version", c.name)
 }
 
-// total is the number of records.
-func (v *versions) total() uint64 {
-	n := v.none + v.other
-	for _, c := range v.named {
-		n += c.n
-	}
-	return n
-}
-
 // closeBucket notices a change of the version that answers most requests: two versions side by side during a rollout
 // are one change, not many.
 func (v *versions) closeBucket(begin int64) (changed bool) {

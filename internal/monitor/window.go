@@ -21,7 +21,6 @@ type window struct {
 
 	records uint64
 	running []tally // beside the instance's columns
-	version uint64  // changes with every change, for caches
 	scratch tally
 }
 
@@ -76,7 +75,6 @@ func (w *window) at(index int64) *slot {
 // fold adds a pane. A pane newer than the newest slot moves the window on; one older than the window is left out.
 func (w *window) fold(p *pane, cols []*column) {
 	index := w.slotOf(p.index)
-	w.version++
 	if !w.started || index > w.newest {
 		w.advance(index)
 	}
