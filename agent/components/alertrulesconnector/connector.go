@@ -19,6 +19,7 @@ import (
 	"github.com/plumbline-ml/plumbline/agent/components/internal/watch"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/zaplog"
 	"github.com/plumbline-ml/plumbline/internal/alert"
+	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/rules"
 )
 
@@ -39,13 +40,15 @@ type rulesConnector struct {
 	failed bool // the last evaluation or hand-over failed; so that the log says it once
 	now    func() time.Time
 
-	mu    sync.Mutex // guards shelf
-	shelf *shelf
+	mu     sync.Mutex // guards shelf and wanted
+	shelf  *shelf
+	wanted map[*catalog.Metric]bool // whether a rule looks at a metric; anew after each reload
 }
 
 func newConnector(set connector.Settings, config *Config, next consumer.Logs) *rulesConnector {
 	return &rulesConnector{
 		set: set, config: config, next: next, log: zaplog.New(set.Logger), now: time.Now, shelf: newShelf(10 * config.MaxSeries),
+		wanted: map[*catalog.Metric]bool{},
 	}
 }
 
@@ -131,6 +134,9 @@ func (c *rulesConnector) reload() {
 		c.log.Error("the changed rules are not valid; the old ones run on", "err", err)
 		return
 	}
+	c.mu.Lock()
+	clear(c.wanted)
+	c.mu.Unlock()
 	c.log.Info("rules reloaded")
 }
 

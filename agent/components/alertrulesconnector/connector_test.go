@@ -277,6 +277,26 @@ func TestASlowPublisherIsGivenThreeTimesItsPace(t *testing.T) {
 	}
 }
 
+func TestWhatNoRuleReadsIsNotHeld(t *testing.T) {
+	b := start(t, lagging, nil)
+	b.step(func(batch *catalog.Batch) {
+		batch.Add(catalog.TailLag, 5)
+		batch.Add(catalog.TailFiles, 1)
+	})
+	if n := len(b.shelf.series); n != 1 {
+		t.Errorf("%d series are held, want the one that a rule reads", n)
+	}
+	b.write(strings.Replace(lagging, "plumbline_tail_lag_bytes", "plumbline_tail_files", 1))
+	b.reload()
+	b.step(func(batch *catalog.Batch) { batch.Add(catalog.TailFiles, 200) })
+	if got := b.step(func(batch *catalog.Batch) { batch.Add(catalog.TailFiles, 300) }); len(got) != 0 {
+		t.Errorf("told again: %v", got)
+	}
+	if n := len(b.shelf.series); n != 1 {
+		t.Errorf("after the reload %d series are held, want the one that a rule reads now", n)
+	}
+}
+
 func TestTheShelfIsBounded(t *testing.T) {
 	s := newShelf(2)
 	for _, m := range []string{"a", "b", "c", "a"} {

@@ -23,6 +23,9 @@ func (c *rulesConnector) ConsumeMetrics(_ context.Context, metrics pmetric.Metri
 	var removed map[string]bool // models whose budget ended, unless it is said again
 	metricdata.Decode(metrics, metricdata.Sink{
 		Sample: func(_, start time.Time, m *catalog.Metric, labels []string, v float64, h *catalog.HistogramValue) {
+			if !c.reads(m) {
+				return
+			}
 			c.shelf.put(catalog.Sample{Metric: m, Labels: labels, Value: v, Hist: h}, start, now)
 			if m == catalog.BudgetPages && removed != nil {
 				delete(removed, labels[0])
@@ -57,6 +60,16 @@ func (c *rulesConnector) ConsumeMetrics(_ context.Context, metrics pmetric.Metri
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// reads says whether any rule looks at a metric. Most of what a model publishes is for dashboards. The caller holds mu.
+func (c *rulesConnector) reads(m *catalog.Metric) bool {
+	wanted, known := c.wanted[m]
+	if !known {
+		wanted = m == catalog.BudgetPages || c.engine.Reads(m.Name)
+		c.wanted[m] = wanted
+	}
+	return wanted
 }
 
 // unshelve puts what is alive into the store, as of now.

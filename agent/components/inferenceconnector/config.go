@@ -39,7 +39,7 @@ var (
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{ModelAttribute: "plumbline.model", Record: "body", Interval: time.Second, SayEvery: 5}
+	return &Config{ModelAttribute: "plumbline.model", Record: "body", Interval: time.Second, SayEvery: 10}
 }
 
 // Validate implements confmap.Validator.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
 
 // Config of the receiver.
@@ -28,6 +30,10 @@ type Config struct {
 	// said at once.
 	SayEvery int `mapstructure:"say_every"`
 
+	// Omit names metrics that are not published: on nodes with many features, bin shares and drift statistics are most
+	// of all series. Rules and dashboards do not see what is omitted.
+	Omit []string `mapstructure:"omit"`
+
 	// StartAt says where to begin in files that are there at the very first start: "beginning" or "end".
 	StartAt string `mapstructure:"start_at"`
 	// PollInterval is the time between two looks at files when notifications do not come.
@@ -48,11 +54,12 @@ var (
 	ErrSayEvery = errors.New(`"say_every" must be between 1 and 60`)
 	ErrInterval = errors.New(`"interval" must be at least 100ms`)
 	ErrStartAt  = errors.New(`"start_at" must be "beginning" or "end"`)
+	ErrOmit     = errors.New(`"omit" names a metric that does not exist; docs/metrics.md lists them`)
 	ErrLimit    = errors.New("must not be negative; 0 takes the default")
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{Interval: time.Second, SayEvery: 5, StartAt: "beginning"}
+	return &Config{Interval: time.Second, SayEvery: 10, StartAt: "beginning"}
 }
 
 // Validate implements confmap.Validator.
@@ -75,6 +82,11 @@ func (c *Config) Validate() error {
 	}
 	if c.StartAt != "beginning" && c.StartAt != "end" {
 		errs = append(errs, fmt.Errorf("%w, not %q", ErrStartAt, c.StartAt))
+	}
+	for _, name := range c.Omit {
+		if _, ok := catalog.ByName(name); !ok {
+			errs = append(errs, fmt.Errorf("%w: %q", ErrOmit, name))
+		}
 	}
 	for key, v := range map[string]int{
 		"max_line_bytes": c.MaxLineBytes, "max_files": c.MaxFiles, "max_open_files": c.MaxOpenFiles, "poll_interval": int(c.PollInterval),

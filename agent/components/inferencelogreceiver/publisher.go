@@ -3,6 +3,7 @@ package inferencelogreceiver
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ type publisher struct {
 	encoder   *metricdata.Encoder
 	self      prometheus.Gatherer
 	start     time.Time // of self-metrics that do not know their own
+	omit      map[*catalog.Metric]bool
 	next      consumer.Metrics
 	obs       *receiverhelper.ObsReport
 	published func()
@@ -58,7 +60,7 @@ func (p *publisher) last(ctx context.Context) {
 
 func (p *publisher) send(ctx context.Context, b *catalog.Batch) {
 	families, gatherErr := p.self.Gather() // whatever could be gathered is there in spite of an error
-	b.Samples = withoutReloads(b.Samples)
+	b.Samples = slices.DeleteFunc(b.Samples, func(s catalog.Sample) bool { return p.omit[s.Metric] })
 	publish := p.encoder.Begin(b.Time)
 	publish.Batch(b)
 	publish.Families(families, p.start)
@@ -81,4 +83,16 @@ func (p *publisher) send(ctx context.Context, b *catalog.Batch) {
 		p.log.Info("publishing works again")
 	}
 	p.failed = err != nil
+}
+
+// omitted are the metrics of a batch that are not published: what the user names, and what the loop says about
+// reloads, because the hub says it for all kinds of files.
+func omitted(names []string) map[*catalog.Metric]bool {
+	out := map[*catalog.Metric]bool{catalog.ReloadKindOK: true, catalog.ReloadTime: true}
+	for _, n := range names {
+		if m, ok := catalog.ByName(n); ok { // Validate has seen it
+			out[m] = true
+		}
+	}
+	return out
 }

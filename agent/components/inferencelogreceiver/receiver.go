@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +60,7 @@ func (r *logReceiver) Start(_ context.Context, host component.Host) error {
 	}
 	r.publisher = &publisher{
 		box: make(chan catalog.Batch, 1), encoder: metricdata.NewEncoder(resource, metricdata.Every(r.config.SayEvery, r.config.Interval)), self: r.hub.Gatherer(), start: time.Now(),
-		next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
+		omit: omitted(r.config.Omit), next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
 	}
 	r.paths = r.config.Models
 	if len(r.config.Include) > 0 {
@@ -212,11 +211,4 @@ func (r *logReceiver) Shutdown(ctx context.Context) error {
 	r.working.Wait()
 	r.publisher.last(ctx)
 	return r.close()
-}
-
-// withoutReloads takes away what the loop says about reloads: the hub says it, for all kinds of files.
-func withoutReloads(samples []catalog.Sample) []catalog.Sample {
-	return slices.DeleteFunc(samples, func(s catalog.Sample) bool {
-		return s.Metric == catalog.ReloadKindOK || s.Metric == catalog.ReloadTime
-	})
 }

@@ -161,6 +161,23 @@ func TestLinesBecomeMetricsWithTheStartOfCountingAndTheNode(t *testing.T) {
 	}
 }
 
+func TestWhatIsOmittedIsNotPublished(t *testing.T) {
+	b := newBench(t)
+	b.cfg.Omit = []string{"plumbline_feature_missing_total"}
+	b.model(t, "spam")
+	b.lines(t, 5)
+	r := b.start(t)
+	defer stop(t, r)
+	b.sink.until(t, "5 records", func(v map[string]float64) bool {
+		for name := range v {
+			if strings.HasPrefix(name, "plumbline_feature_missing_total") {
+				t.Errorf("%s is published", name)
+			}
+		}
+		return v[spamRecords] == 5
+	})
+}
+
 func TestAStopPublishesWhatWasCommittedAndAStartGoesOn(t *testing.T) {
 	b := newBench(t)
 	b.model(t, "spam")
@@ -252,6 +269,7 @@ func TestErrorsOfTheConfigurationQuoteTheKey(t *testing.T) {
 		{func(c *Config) { c.SayEvery = 0 }, ErrSayEvery},
 		{func(c *Config) { c.StartAt = "middle" }, ErrStartAt},
 		{func(c *Config) { c.MaxFiles = -1 }, ErrLimit},
+		{func(c *Config) { c.Omit = []string{"plumbline_nothing"} }, ErrOmit},
 	} {
 		cfg := newBench(t).cfg
 		if err := cfg.Validate(); err != nil {

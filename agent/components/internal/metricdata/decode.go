@@ -53,19 +53,23 @@ func decode(m pmetric.Metric, extra map[string]string, sink Sink) (skipped int) 
 		}
 		for _, p := range points.All() {
 			at := p.Timestamp().AsTime()
-			labels := attributes(p.Attributes(), extra)
 			v := p.DoubleValue()
 			if p.ValueType() == pmetric.NumberDataPointValueTypeInt {
 				v = float64(p.IntValue())
 			}
-			switch values, fits := fit(own, labels); {
-			case p.Flags().NoRecordedValue():
-				sink.Gone(at, m.Name(), labels)
-			case known && own.Type == want && fits:
-				sink.Sample(at, p.StartTimestamp().AsTime(), own, values, v, nil)
-			default:
-				sink.Series(at, m.Name(), labels, v)
+			gone := p.Flags().NoRecordedValue()
+			if known && own.Type == want && !gone {
+				if values, fits := fit(own, p.Attributes(), extra); fits {
+					sink.Sample(at, p.StartTimestamp().AsTime(), own, values, v, nil)
+					continue
+				}
 			}
+			labels := attributes(p.Attributes(), extra)
+			if gone {
+				sink.Gone(at, m.Name(), labels)
+				continue
+			}
+			sink.Series(at, m.Name(), labels, v)
 		}
 	case pmetric.MetricTypeHistogram:
 		if m.Histogram().AggregationTemporality() != pmetric.AggregationTemporalityCumulative {
@@ -73,20 +77,21 @@ func decode(m pmetric.Metric, extra map[string]string, sink Sink) (skipped int) 
 		}
 		for _, p := range m.Histogram().DataPoints().All() {
 			at := p.Timestamp().AsTime()
-			labels := attributes(p.Attributes(), extra)
 			if p.Flags().NoRecordedValue() {
-				sink.Gone(at, m.Name(), labels)
+				sink.Gone(at, m.Name(), attributes(p.Attributes(), extra))
 				continue
 			}
 			h := &catalog.HistogramValue{Bounds: p.ExplicitBounds().AsRaw(), Counts: p.BucketCounts().AsRaw(), Sum: p.Sum()}
 			if len(h.Counts) != len(h.Bounds)+1 { // a histogram without buckets is allowed: all is above nothing
 				h.Bounds, h.Counts = nil, []uint64{p.Count()}
 			}
-			if values, fits := fit(own, labels); known && own.Type == catalog.Histogram && fits {
-				sink.Sample(at, p.StartTimestamp().AsTime(), own, values, 0, h)
-				continue
+			if known && own.Type == catalog.Histogram {
+				if values, fits := fit(own, p.Attributes(), extra); fits {
+					sink.Sample(at, p.StartTimestamp().AsTime(), own, values, 0, h)
+					continue
+				}
 			}
-			spread(at, m.Name(), labels, h, sink.Series)
+			spread(at, m.Name(), attributes(p.Attributes(), extra), h, sink.Series)
 		}
 	case pmetric.MetricTypeSummary:
 		for _, p := range m.Summary().DataPoints().All() {
@@ -146,19 +151,23 @@ func with(labels map[string]string, name, value string) map[string]string {
 }
 
 // fit gives the label values in the catalogue's order, and whether there is no label besides those.
-func fit(m *catalog.Metric, labels map[string]string) (values []string, ok bool) {
-	if m == nil {
+func fit(m *catalog.Metric, attributes pcommon.Map, extra map[string]string) (values []string, ok bool) {
+	if len(extra) > 0 || attributes.Len() > len(m.Labels) {
 		return nil, false
 	}
 	values = make([]string, len(m.Labels))
-	found := 0
-	for i, name := range m.Labels {
-		if v, has := labels[name]; has {
-			values[i] = v
-			found++
+	found, next := 0, 0
+	for name, v := range attributes.All() {
+		for i := range m.Labels { // mostly in the catalogue's order, so the first look finds it
+			at := (next + i) % len(m.Labels)
+			if m.Labels[at] == name {
+				values[at], next = v.AsString(), at+1
+				found++
+				break
+			}
 		}
 	}
-	return values, found == len(labels)
+	return values, found == attributes.Len()
 }
 
 func attributes(m pcommon.Map, extra map[string]string) map[string]string {
