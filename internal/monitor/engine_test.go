@@ -54,6 +54,15 @@ func TestAModelLearnsAndThenNoticesThatSpamDoubles(t *testing.T) {
 	if value(t, s, "plumbline_alarm|spam|label|drift") != 1 {
 		t.Error("no alarm although the share of spam doubled")
 	}
+	joined := 0
+	for _, sample := range s {
+		if sample.Metric.Name == "plumbline_alarm" && sample.Value == 1 {
+			joined++
+		}
+	}
+	if spent := value(t, s, "plumbline_budget_spent|spam"); joined < 2 || spent != 1 {
+		t.Errorf("%d streams of one cause are in alarm and spent %v of the budget; they are one page", joined, spent)
+	}
 	for key, sample := range s {
 		switch sample.Metric.Name {
 		case "plumbline_alarm", "plumbline_alarm_seen", "plumbline_alarm_expected":

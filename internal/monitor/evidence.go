@@ -126,10 +126,10 @@ func above(a, b string) bool {
 	}
 }
 
-// raise latches the guilty streams, except those that a cause in the same column explains.
+// raise latches the guilty streams, except those that a cause in the same column explains. A person is paged once for
+// each cause: streams that join a cause which is in alarm already spend nothing of the budget.
 func (in *Instance) raise(guilty []int, end int64) {
 	ev := &in.evidence
-	first := true
 	for _, i := range guilty {
 		s := ev.streams[i]
 		explained := in.suppressed(s) || slices.ContainsFunc(guilty, func(j int) bool {
@@ -140,10 +140,10 @@ func (in *Instance) raise(guilty []int, end int64) {
 			s.ratio = 0
 			continue
 		}
+		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool { return o.alarm != nil && o.cause == s.cause })
 		in.latch(s, end)
-		if first && len(ev.pages) < maxPages {
+		if !joins && len(ev.pages) < maxPages {
 			ev.pages = append(ev.pages, end)
-			first = false
 		}
 	}
 }
