@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -277,6 +278,27 @@ func TestAModelFileThatComesLaterIsPickedUpAndABadOneIsRefused(t *testing.T) {
 	})
 	p.append(t, 5)
 	eventually(t, "the old model counts on", func() bool { v, _ := a.value(records); return v == 10 })
+}
+
+func TestSIGHUPStartsTheServiceAnewOnTheSamePortAndCountsOn(t *testing.T) {
+	p := newPlace(t)
+	p.append(t, 20)
+	a := start(t, Options{Models: []string{p.models}, State: p.state, Interval: 100 * time.Millisecond})
+	eventually(t, "20 records", func() bool { v, _ := a.value(records); return v == 20 })
+	before := strings.Count(a.out.String(), "metrics at")
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := self.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the service is started anew", func() bool { return strings.Count(a.out.String(), "metrics at") > before })
+	p.append(t, 5)
+	eventually(t, "25 records on the same port", func() bool { v, _ := a.value(records); return v == 25 })
+	if code, _ := a.get("/metrics/collector"); code != http.StatusOK {
+		t.Errorf("/metrics/collector = %d after the restart", code)
+	}
 }
 
 func TestWhatCannotWorkIsAUsageErrorThatNamesTheFlag(t *testing.T) {

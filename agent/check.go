@@ -69,6 +69,9 @@ func (r *CheckReport) OK() bool {
 // Check reads everything that Run would read with the same options, and starts nothing. The error is for what keeps
 // it from looking; what it finds is in the report.
 func Check(ctx context.Context, opts Options) (*CheckReport, error) {
+	if opts.State == "" {
+		opts.State = varState // only a name here: nothing is written
+	}
 	s, err := settle(opts)
 	if err != nil {
 		return nil, err
