@@ -69,6 +69,9 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	}
 	spam := s.rng.Float64() < s.opts.SpamShare
 	score := s.beta(pickInt(spam, 8, 1), pickInt(spam, 2, 10))
+	if s.withheld && score >= .5 {
+		score -= .5
+	}
 	label := "ham"
 	if score >= .5 {
 		label = "spam"
@@ -79,6 +82,12 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	dst = s.appendID(dst)
 	dst = append(dst, `","version":"`...)
 	dst = append(dst, s.opts.Version...)
+	replica := 0
+	if n := uint64(max(s.opts.Replicas, 0)); n > 0 {
+		replica = int(s.serial%n) + 1
+		dst = append(dst, `","replica":"r`...)
+		dst = strconv.AppendInt(dst, int64(replica), 10)
+	}
 	dst = append(dst, `","took_ms":`...)
 	dst = s.appendNumber(dst, 2+3*s.gamma(2), 3)
 	dst = append(dst, `,"prediction":{"score":`...)
@@ -90,22 +99,37 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 		s.rng.Shuffle(len(s.order), func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] })
 	}
 	for _, i := range s.order {
-		f := &features[i]
-		dst = append(dst, '"')
-		dst = append(dst, f.name...)
-		dst = append(dst, '"', ':')
-		if f.number != nil {
-			dst = s.appendNumber(dst, f.number(s, spam), f.digits)
-		} else {
-			dst = append(dst, '"')
-			dst = append(dst, f.category[s.zipf(len(f.category))]...)
-			dst = append(dst, '"')
-		}
-		dst = append(dst, ',')
+		dst = s.appendFeature(dst, i, spam, replica)
 	}
 	dst = append(dst, `"domain_rep_ts":`...)
 	dst = strconv.AppendInt(dst, s.storeUpdated.Unix(), 10)
 	return append(dst, '}', '}', '\n')
+}
+
+// appendFeature appends one key with its value and a comma, or nothing when a fault takes the feature away.
+func (s *Simulator) appendFeature(dst []byte, i int, spam bool, replica int) []byte {
+	f, before := &features[i], len(dst)
+	dst = append(dst, '"')
+	dst = append(dst, f.name...)
+	dst = append(dst, '"', ':')
+	at, number := len(dst), 0.0
+	if f.number != nil {
+		number = f.number(s, spam)
+		dst = s.appendNumber(dst, number, f.digits)
+	} else {
+		dst = append(dst, '"')
+		dst = append(dst, f.category[s.zipf(len(f.category))]...)
+		dst = append(dst, '"')
+	}
+	if s.broken != nil && s.broken[i] != nil {
+		value, there := s.spoil(s.broken[i], f, append(s.value[:0], dst[at:]...), number, replica)
+		if !there {
+			return dst[:before]
+		}
+		s.value = value
+		dst = append(dst[:at], value...)
+	}
+	return append(dst, ',')
 }
 
 func (s *Simulator) appendNumber(dst []byte, x float64, digits int) []byte {

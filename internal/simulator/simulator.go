@@ -1,7 +1,7 @@
 // Package simulator writes the inference log of a spam classifier that does not exist.
 //
 // The demo, the benchmarks and the tests use it: day-and-night traffic, a rare positive class, twenty numeric and
-// eight categorical features, and a feature store that can stall. The same seed and the same calls give the
+// eight categorical features, a feature store that can stall, and faults (SetFault). The same seed and the same calls give the
 // same bytes. A Simulator holds no more than a few kilobytes, is not safe for concurrent use, knows no clock
 // and does no I/O. It makes no claim to look like anybody's mail.
 package simulator
@@ -22,6 +22,7 @@ type Options struct {
 	Version       string        // model version in every record; empty means v12
 	FullPrecision bool          // write numbers with all 17 digits, as json.dumps does
 	ShuffleKeys   bool          // another key order in every record
+	Replicas      int           // how many servers answer, each record naming its own; 0 means that records do not say
 }
 
 // Simulator is a model server that only writes its log.
@@ -33,6 +34,11 @@ type Simulator struct {
 	serial       uint64
 	storeUpdated time.Time // newest feature-store refresh that requests see
 	stalled      bool
+	withheld     bool
+
+	broken  []*broken  // beside features; nil as long as nothing ever was broken
+	trouble *rand.Rand // of the faults
+	value   []byte     // scratch
 }
 
 // New returns a simulator at the start of its stream.

@@ -1,0 +1,95 @@
+package simulator
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Fault is what is wrong with one feature. The zero value is a healthy one. Faults draw their own random numbers, so a record with a
+// fault differs from the same record without it in nothing but the fault.
+type Fault struct {
+	Null    float64 // share of records in which the value is null
+	Absent  float64 // share of records without the key
+	Frozen  bool    // every record carries the value that the first record under the fault had
+	Factor  float64 // what numbers are multiplied by; 0 means 1
+	Unseen  float64 // share of records with one of five categories that do not occur otherwise
+	Replica int     // the one replica that has the fault, from 1 on; 0 means all of them
+}
+
+// broken is a fault that a feature has now.
+type broken struct {
+	Fault
+	frozen []byte // the value that is repeated
+}
+
+// Features lists the names of the features of a record.
+func Features() []string {
+	names := make([]string, len(features))
+	for i := range features {
+		names[i] = features[i].name
+	}
+	return names
+}
+
+// SetFault breaks a feature from the next record on; the zero Fault heals it.
+func (s *Simulator) SetFault(name string, f Fault) error {
+	i := slices.IndexFunc(features, func(x feature) bool { return x.name == name })
+	switch {
+	case i < 0:
+		return fmt.Errorf("the simulated classifier has no feature %q: want one of %s", name, strings.Join(Features(), ", "))
+	case f.Unseen > 0 && features[i].category == nil:
+		return fmt.Errorf("feature %q is a number; only a category can be new", name)
+	case f.Factor != 0 && features[i].category != nil:
+		return fmt.Errorf("feature %q is a category; only a number has a unit", name)
+	}
+	if s.broken == nil {
+		s.broken = make([]*broken, len(features))
+		s.trouble = rand.New(rand.NewPCG(s.opts.Seed, 0x6661756c74))
+	}
+	s.broken[i] = nil
+	if f != (Fault{}) {
+		s.broken[i] = &broken{Fault: f}
+	}
+	return nil
+}
+
+// SetRate changes the mean number of requests per second; 0 is silence.
+func (s *Simulator) SetRate(perSecond float64) { s.opts.Rate = perSecond }
+
+// WithholdSpam makes the classifier call nothing spam any more, whatever the mail is.
+func (s *Simulator) WithholdSpam(on bool) { s.withheld = on }
+
+// spoil gives the value of a broken feature, or false when the record lacks the feature. value is what it would have been.
+func (s *Simulator) spoil(b *broken, f *feature, value []byte, number float64, replica int) ([]byte, bool) {
+	if b.Replica > 0 && b.Replica != replica {
+		return value, true
+	}
+	if b.Frozen {
+		if b.frozen == nil {
+			b.frozen = slices.Clone(value)
+		}
+		value = append(value[:0], b.frozen...)
+	}
+	if b.Factor != 0 && !b.Frozen {
+		value = strconv.AppendFloat(value[:0], roundTo(number*b.Factor, f.digits), 'g', -1, 64)
+	}
+	u := s.trouble.Float64()
+	switch {
+	case u < b.Absent:
+		return nil, false
+	case u < b.Absent+b.Null:
+		return append(value[:0], "null"...), true
+	case u < b.Absent+b.Null+b.Unseen:
+		return fmt.Appendf(value[:0], `"new%d"`, s.trouble.IntN(5)+1), true
+	}
+	return value, true
+}
+
+func roundTo(x float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(x*p) / p
+}

@@ -1,0 +1,104 @@
+package simulator
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+)
+
+// lines draws n records with a fault in one feature.
+func lines(t *testing.T, n int, opts Options, name string, f Fault) []record {
+	t.Helper()
+	s := New(opts)
+	if name != "" {
+		if err := s.SetFault(name, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := make([]record, n)
+	for i := range out {
+		if err := json.Unmarshal(s.AppendRecord(nil, noon), &out[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// The sum is that of the bytes before there were faults: documents and golden files depend on them.
+func TestWithoutFaultsTheBytesAreWhatTheyAlwaysWere(t *testing.T) {
+	s, h := New(Options{Seed: 7}), sha256.New()
+	for range 1000 {
+		h.Write(s.AppendRecord(nil, noon))
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != wantBytes {
+		t.Errorf("the bytes of seed 7 changed: %s", got)
+	}
+}
+
+func TestAFaultChangesNothingButItsFeature(t *testing.T) {
+	const n = 2000
+	healthy := lines(t, n, Options{Replicas: 4}, "", Fault{})
+	for name, c := range map[string]struct {
+		feature string
+		fault   Fault
+		check   func(i int, was, is any, there bool) bool // whether this record has the fault
+		share   float64
+	}{
+		"null":     {"ent", Fault{Null: .3}, func(_ int, _, is any, there bool) bool { return there && is == nil }, .3},
+		"absent":   {"ent", Fault{Absent: .95}, func(_ int, _, _ any, there bool) bool { return !there }, .95},
+		"unit":     {"ent", Fault{Factor: 100}, func(_ int, was, is any, _ bool) bool { return math.Abs(is.(float64)/was.(float64)-100) < .1 }, 1},
+		"unseen":   {"geo", Fault{Unseen: .2}, func(_ int, _, is any, _ bool) bool { return strings.HasPrefix(is.(string), "new") }, .2},
+		"frozen":   {"geo", Fault{Frozen: true}, func(_ int, _, is any, _ bool) bool { return is == healthy[0].Features["geo"] }, 1},
+		"replica":  {"ent", Fault{Factor: 2, Replica: 2}, func(_ int, was, is any, _ bool) bool { return is != was }, .25},
+		"no fault": {"ent", Fault{}, func(_ int, was, is any, _ bool) bool { return is != was }, 0},
+	} {
+		bad := 0
+		for i, r := range lines(t, n, Options{Replicas: 4}, c.feature, c.fault) {
+			is, there := r.Features[c.feature]
+			if c.check(i, healthy[i].Features[c.feature], is, there) {
+				bad++
+			}
+			for key, was := range healthy[i].Features {
+				if key != c.feature && r.Features[key] != was {
+					t.Fatalf("%s: %s changed too", name, key)
+				}
+			}
+		}
+		if got := float64(bad) / n; math.Abs(got-c.share) > .03 {
+			t.Errorf("%s: share of records with the fault is %.3f, want %v", name, got, c.share)
+		}
+	}
+}
+
+func TestAFaultThatMakesNoSenseIsRefused(t *testing.T) {
+	s := New(Options{})
+	for name, f := range map[string]Fault{"nothing": {Null: 1}, "ent": {Unseen: .1}, "geo": {Factor: 100}} {
+		if err := s.SetFault(name, f); err == nil {
+			t.Errorf("%s took %+v", name, f)
+		}
+	}
+}
+
+func TestWithheldSpamIsNeverPredicted(t *testing.T) {
+	s := New(Options{SpamShare: .5})
+	s.WithholdSpam(true)
+	for range 2000 {
+		if bytes.Contains(s.AppendRecord(nil, noon), []byte(`"label":"spam"`)) {
+			t.Fatal("spam was predicted")
+		}
+	}
+}
+
+func TestARateOfZeroIsSilence(t *testing.T) {
+	s := New(Options{})
+	s.SetRate(0)
+	if n := s.Requests(noon, noon.Add(1e12)); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+const wantBytes = "bf2b9559f071ef51999ba996391055d34462bba31ebee986f081bbcfda417618"
