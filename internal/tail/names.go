@@ -26,6 +26,7 @@ func (t *Tailer) consider(path string, d *dir, base string, now time.Time) {
 		if m != nil {
 			t.unmatch(m)
 		}
+		delete(t.refused, path)
 		return
 	case err != nil:
 		reason = refusedUnreadable
@@ -110,6 +111,10 @@ func (t *Tailer) occupy(n *name, st info, l *lineage, now time.Time) {
 			return
 		}
 		s = t.newSource(st, l, n, now)
+		t.attach(n, s)
+		if t.fresh && t.opts.StartAt == End {
+			s.startAtEnd()
+		}
 	}
 	t.attach(n, s)
 	s.look(st, now)
@@ -117,6 +122,9 @@ func (t *Tailer) occupy(n *name, st info, l *lineage, now time.Time) {
 
 func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source {
 	s := &Source{t: t, seq: t.nextSeq, id: st.id, size: st.size, mtime: st.mtime, fd: -1, grown: now}
+	if time.Now().UnixNano()-st.mtime > int64(hotFor) {
+		s.grown = now.Add(-hotFor) // an old file is idle until it is seen to grow
+	}
 	t.nextSeq++
 	t.byInode[st.id.key()] = s
 	s.real, s.path = n.real(), n.real()
@@ -124,9 +132,6 @@ func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source 
 		s.home, s.path = n.matches[0].path, n.matches[0].path
 	}
 	l.add(s, filepath.Base(s.path))
-	if t.fresh && t.opts.StartAt == End {
-		s.startAtEnd()
-	}
 	t.wake(s)
 	return s
 }
@@ -142,6 +147,9 @@ func (s *Source) warm() {
 // look takes in what a name or a descriptor says about the file.
 func (s *Source) look(st info, now time.Time) {
 	if st.size == s.size && st.mtime == s.mtime {
+		if s.stuck && !s.left {
+			s.t.wake(s) // perhaps it may be read now
+		}
 		return
 	}
 	s.size, s.mtime, s.grown = s.truncationSafe(st.size), st.mtime, now
@@ -207,6 +215,10 @@ func (t *Tailer) look(d *dir, base string, now time.Time) {
 	n.via = nil
 	n.epoch = t.epoch
 	st, err := statPath(n.real())
+	if err == nil && n.src != nil && n.src.id == st.id && len(n.matches) > 0 && st.regular() {
+		n.src.look(st, now) // by far the most frequent case
+		return
+	}
 	if err != nil || !st.regular() {
 		t.detach(n)
 		for _, m := range slices.Clone(n.matches) {

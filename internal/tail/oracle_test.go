@@ -157,7 +157,7 @@ func (r *reader) pump(d time.Duration) {
 func (r *reader) drain() {
 	r.t.Helper()
 	for range 20 {
-		r.pump(1500 * time.Millisecond)
+		r.pump(2500 * time.Millisecond)
 		if r.tail.Caught() {
 			return
 		}

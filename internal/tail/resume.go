@@ -36,7 +36,7 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 	live := familyOf(base)
 	st, err := statPath(r.real)
 	real := r.real
-	if err != nil || !st.regular() || !st.id.same(r.id) {
+	if err != nil || !st.regular() || !st.id.same(r.id) && !st.id.remounted(r.id) {
 		var ok bool
 		if real, st, ok = t.list(folder).find(r.id); !ok {
 			st = info{}
@@ -169,7 +169,7 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
 		if f, v := t.search(folder, live, r.content, true, func(info) bool { return false }); v == equal {
 			if a, ok := ageOf(live, filepath.Base(f.real)); ok {
-				t.enterSiblings(l, func(other age, _ info) bool { return other.newer(a) }, now)
+				t.enterSiblings(l, a.rotatedAfter(f.st), now)
 				return
 			}
 		}
@@ -188,7 +188,16 @@ func (t *Tailer) between(s *Source, now time.Time) {
 	if !ok || at.dir.real != filepath.Clean(folder) {
 		return
 	}
-	t.enterSiblings(s.line, func(other age, _ info) bool { return other.newer(a) }, now)
+	t.enterSiblings(s.line, a.rotatedAfter(info{id: s.id, mtime: s.mtime}), now)
+}
+
+// rotatedAfter tells files that were rotated after the one with age a. Some programs count upwards, so that a small
+// number means an old file: numbers are believed only when the times do not both say the opposite.
+func (a age) rotatedAfter(anchor info) func(age, info) bool {
+	return func(other age, st info) bool {
+		older := st.mtime < anchor.mtime && st.id.btime < anchor.id.btime
+		return other.newer(a) && !(a.numbered && older)
+	}
 }
 
 // enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.

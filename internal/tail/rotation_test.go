@@ -161,6 +161,25 @@ func TestNumberedRotationLosesNothing(t *testing.T) {
 	}
 }
 
+func TestNumbersThatCountUpwardsDoubleNothing(t *testing.T) {
+	modes(t, func(t *testing.T, opts Options) {
+		opts.Include = []string{"app.log"}
+		w := newWriter(t, in(opts, "app.log"))
+		r := follow(t, opts)
+		for i := range 3 * ghostsPerLine {
+			w.lines(10)
+			r.drain()
+			w.rotate(fmt.Sprintf("%s.%d", w.path, i+1))
+			w.reopen()
+			w.lines(1)
+			r.restart(r.tail.State())
+			r.pump(15 * time.Second)
+		}
+		r.drain()
+		r.check(w.want)
+	})
+}
+
 func TestDownAcrossKubeletRotationsLosesNothing(t *testing.T) {
 	for _, glob := range []string{"0.log", "*.log*"} {
 		for rotations := 1; rotations <= 5; rotations++ {

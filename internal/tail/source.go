@@ -23,6 +23,11 @@ func (id fileID) same(other fileID) bool {
 	return id.key() == other.key() && (id.btime == other.btime || id.btime == 0 || other.btime == 0)
 }
 
+// remounted says whether id is other on a device that got another number, as happens when a machine starts.
+func (id fileID) remounted(other fileID) bool {
+	return id.ino == other.ino && id.btime == other.btime && id.btime != 0
+}
+
 // Source is one followed file, whatever its name. A file that is truncated goes on as a new Source.
 type Source struct {
 	t    *Tailer
@@ -131,6 +136,7 @@ func (t *Tailer) lineageAt(path string) *lineage {
 	l := t.lineages[path]
 	if l == nil {
 		l = &lineage{path: path}
+		t.sorted = nil
 		t.lineages[path] = l
 	}
 	return l

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,35 +55,48 @@ var errState = errors.New("malformed state")
 // State describes the position behind everything that Next has returned, except for held lines. It never holds what a
 // log says. While nothing changes it returns equal bytes.
 func (t *Tailer) State() []byte {
-	records := t.records()
-	body := binary.AppendUvarint(make([]byte, 0, len(t.stateBody)+256), t.nextSeq)
-	body = binary.AppendUvarint(body, uint64(len(records)))
-	for _, r := range records {
-		body = r.append(body)
+	body := binary.AppendUvarint(t.scratch[:0], t.nextSeq)
+	if !t.scanned { // nothing was looked at: what was given still holds
+		body = binary.AppendUvarint(body, uint64(len(t.saved)))
+		for i := range t.saved {
+			body = t.saved[i].append(body)
+		}
+	} else {
+		lines := t.inOrder()
+		count := 0
+		for _, l := range lines {
+			count += len(l.members)
+		}
+		body = binary.AppendUvarint(body, uint64(count))
+		for _, l := range lines {
+			for _, s := range l.members {
+				r := s.record()
+				body = r.append(body)
+			}
+		}
 	}
+	t.scratch = body
 	if t.stateBody == nil || !bytes.Equal(body, t.stateBody) {
 		if t.scanned {
 			t.asOf = time.Now().UnixNano()
 		}
-		t.stateBody = body
+		t.stateBody, t.scratch = t.scratch, t.stateBody
 	}
-	b := append(make([]byte, 0, len(body)+10), stateVersion)
-	b = binary.AppendVarint(b, t.asOf)
-	return append(b, body...)
+	b := make([]byte, 0, len(t.stateBody)+11)
+	b = binary.AppendVarint(append(b, stateVersion), t.asOf)
+	return append(b, t.stateBody...)
 }
 
-// records lists everything that a restart must know.
-func (t *Tailer) records() []record {
-	if !t.scanned { // nothing was looked at: what was given still holds
-		return t.saved
-	}
-	var all []record
-	for _, path := range slices.Sorted(maps.Keys(t.lineages)) {
-		for _, s := range t.lineages[path].members {
-			all = append(all, s.record())
+// inOrder returns the lineages by path; within one, sources are in the order in which they were written.
+func (t *Tailer) inOrder() []*lineage {
+	if t.sorted == nil {
+		t.sorted = make([]*lineage, 0, len(t.lineages))
+		for _, l := range t.lineages {
+			t.sorted = append(t.sorted, l)
 		}
+		slices.SortFunc(t.sorted, func(a, b *lineage) int { return strings.Compare(a.path, b.path) })
 	}
-	return all
+	return t.sorted
 }
 
 func (s *Source) record() record {

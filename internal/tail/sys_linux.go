@@ -37,7 +37,14 @@ func statPath(path string) (info, error) {
 	return statAt(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func statFD(fd int) (info, error) { return statAt(fd, "", unix.AT_EMPTY_PATH) }
+// statFD looks at an open file. It leaves out the birth time, which needs a call that allocates.
+func statFD(fd int) (info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return info{}, err
+	}
+	return infoOf(&st), nil
+}
 
 func statAt(fd int, path string, flags int) (info, error) {
 	var st unix.Statx_t
@@ -72,13 +79,17 @@ func statOld(fd int, path string, flags int) (info, error) {
 	if err := unix.Fstatat(fd, path, &st, flags); err != nil {
 		return info{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
+	return infoOf(&st), nil
+}
+
+func infoOf(st *unix.Stat_t) info {
 	return info{
-		id:    fileID{dev: st.Dev, ino: st.Ino},
+		id:    fileID{dev: uint64(st.Dev), ino: st.Ino},
 		size:  st.Size,
 		mtime: st.Mtim.Nano(),
 		nlink: uint32(st.Nlink),
 		mode:  st.Mode,
-	}, nil
+	}
 }
 
 var (
@@ -101,7 +112,7 @@ func openReal(path string, roots []string) (int, info, error) {
 	if err != nil {
 		return -1, info{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	st, err := statFD(fd)
+	st, err := statAt(fd, "", unix.AT_EMPTY_PATH)
 	if err == nil && !st.regular() {
 		err = errIrregular
 	}

@@ -50,11 +50,13 @@ type Tailer struct {
 	saved    []record             // from Options.State, until the first look
 
 	nextSeq   uint64
-	asOf      int64  // wall time of the last change of the state; 0 at the very first start
-	stateBody []byte // as last returned
-	epoch     uint64 // number of the last scan of a folder
-	uses      uint64 // clock of the least recently used descriptor
-	fresh     bool   // no state was given and the first look is not over
+	asOf      int64      // wall time of the last change of the state; 0 at the very first start
+	stateBody []byte     // as last returned
+	scratch   []byte     // for the next one
+	sorted    []*lineage // by path; nil when lineages came or went
+	epoch     uint64     // number of the last scan of a folder
+	uses      uint64     // clock of the least recently used descriptor
+	fresh     bool       // no state was given and the first look is not over
 	scanned   bool
 	closed    bool
 	nextTick  time.Time

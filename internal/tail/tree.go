@@ -18,6 +18,7 @@ type dir struct {
 	seen   bool // it is watched, and changes are announced
 	files  bool // writes are announced too
 	due    time.Time
+	skip   bool // polled: the folder's own time was looked at the last time
 	mtime  int64
 }
 
@@ -32,13 +33,19 @@ type place struct {
 type name struct {
 	dir     *dir
 	base    string
+	path    string // dir and base joined, once it is wanted
 	src     *Source
 	matches []*match
 	via     *lineage // a rename brought something of this lineage here
 	epoch   uint64   // of the last scan that looked at it
 }
 
-func (n *name) real() string { return filepath.Join(n.dir.real, n.base) }
+func (n *name) real() string {
+	if n.path == "" {
+		n.path = filepath.Join(n.dir.real, n.base)
+	}
+	return n.path
+}
 
 // match is a path that an include pattern names and that leads to a regular file.
 type match struct {
@@ -254,11 +261,14 @@ func (t *Tailer) sweepDir(d *dir, now time.Time) {
 		return
 	}
 	t.watchDir(d, now) // a watch may have become free
-	st, err := statPath(d.real)
-	// A time stamp is no finer than the kernel's tick: a folder that changed just now is listed once more.
-	if err != nil || st.mtime != d.mtime || time.Now().UnixNano()-st.mtime < int64(2*pollSweep) {
-		t.scan(d, now)
-		return
+	// Files are looked at every time, the folder every other time: new ones may come up to two seconds late.
+	if d.skip = !d.skip; d.skip || len(d.names) == 0 {
+		st, err := statPath(d.real)
+		// A time stamp is no finer than the kernel's tick: a folder that changed just now is listed once more.
+		if err != nil || st.mtime != d.mtime || time.Now().UnixNano()-st.mtime < int64(3*pollSweep) {
+			t.scan(d, now)
+			return
+		}
 	}
 	for _, n := range d.followed() {
 		t.look(d, n.base, now)

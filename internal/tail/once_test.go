@@ -1,0 +1,117 @@
+package tail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+func packed(t *testing.T, kind string, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	switch kind {
+	case "plain":
+		return data
+	case "gzip", "two gzip members":
+		halves := [][]byte{data}
+		if kind != "gzip" {
+			halves = [][]byte{data[:len(data)/3], data[len(data)/3:]}
+		}
+		for _, half := range halves {
+			z := gzip.NewWriter(&b)
+			if _, err := z.Write(half); err != nil {
+				t.Fatal(err)
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	case "zstd":
+		z, err := zstd.NewWriter(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := z.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+func TestReadOnceReadsEveryPackingTheSame(t *testing.T) {
+	var want bytes.Buffer
+	for i := range 20000 {
+		fmt.Fprintf(&want, "line %d %s\n", i, strings.Repeat("x", i%97))
+	}
+	long := strings.Repeat("y", 5000) + "\n"
+	data := append([]byte(long), want.Bytes()...)
+	data = append(data, long...)
+	data = append(data, "no newline"...)
+	want.WriteString("no newline")
+	for _, kind := range []string{"plain", "gzip", "two gzip members", "zstd"} {
+		path := filepath.Join(t.TempDir(), "x.log")
+		if err := os.WriteFile(path, packed(t, kind, data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, chunk := range []int{100, 4096, 0} {
+			var got bytes.Buffer
+			first := 0
+			err := ReadOnce(path, Options{ChunkBytes: chunk, MaxLineBytes: 4000}, func(c *Chunk) error {
+				if c.First {
+					first++
+				}
+				if !bytes.Equal(data[c.Offset:c.Offset+int64(len(c.Data))], c.Data) {
+					t.Fatalf("%s: the chunk at %d is not what stands there", kind, c.Offset)
+				}
+				got.Write(c.Data)
+				return nil
+			})
+			if err != nil || first != 1 || !bytes.Equal(got.Bytes(), want.Bytes()) {
+				t.Errorf("%s, chunks of %d: %d bytes, first %d times, %v; want %d bytes", kind, chunk, got.Len(), first, err, want.Len())
+			}
+		}
+	}
+}
+
+func TestReadOnceSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	whole := packed(t, "gzip", bytes.Repeat([]byte("some line\n"), 10000))
+	damaged := bytes.Clone(whole)
+	damaged[len(damaged)/2] ^= 0x55
+	for name, data := range map[string][]byte{
+		"short.gz": whole[:len(whole)-9], "damaged.gz": damaged, "other.bz2": []byte("BZh91AY&SY"),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := ReadOnce(path, Options{}, func(*Chunk) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want an error with the path", name, err)
+		}
+	}
+	if err := ReadOnce(filepath.Join(dir, "missing"), Options{}, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+	path := filepath.Join(dir, "empty")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadOnce(path, Options{}, func(*Chunk) error { return errors.New("called") }); err != nil {
+		t.Errorf("empty: %v", err)
+	}
+	stop := errors.New("stop")
+	if err := ReadOnce(filepath.Join(dir, "short.gz"), Options{ChunkBytes: 16}, func(*Chunk) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("yield's error is %v", err)
+	}
+}
