@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -63,10 +62,7 @@ func (e *alertingExporter) start(_ context.Context, host component.Host) (err er
 		return fmt.Errorf("load routes: %w", err)
 	}
 	e.hub.Reloaded(hub.Routes, time.Now(), nil)
-	e.unmount = func() {}
-	if d, ok := any(e.dispatcher).(interface{ Handler() http.Handler }); ok {
-		e.unmount = e.hub.Mount(apiPrefix, d.Handler())
-	}
+	e.unmount = e.hub.Mount(apiPrefix, e.dispatcher.Handler())
 
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop

@@ -17,6 +17,9 @@ type Config struct {
 
 	// MaxConnections bounds the connections that are open at once; further ones wait to be accepted.
 	MaxConnections int `mapstructure:"max_connections"`
+	// RemoteWrites lets other machines change something through the API: post alerts, make and end silences. The API asks
+	// nobody who they are, so turn this on together with auth or with tls and client_ca_file. This machine always may.
+	RemoteWrites bool `mapstructure:"remote_writes"`
 	// Metrics is where the stock prometheus exporter listens: "unix:PATH", "unix:@NAME" or "HOST:PORT". The extension
 	// serves it at /metrics. Empty: /metrics shows the self-metrics only.
 	Metrics string `mapstructure:"metrics"`
@@ -34,7 +37,7 @@ var (
 const (
 	defaultEndpoint       = "127.0.0.1:9464"
 	defaultMaxConnections = 256
-	defaultMaxBody        = 1 << 20 // silences and alerts that are posted to the API
+	defaultMaxBody        = 4 << 20 // silences and alerts that are posted to the API
 )
 
 func createDefaultConfig() component.Config {

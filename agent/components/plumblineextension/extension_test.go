@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,33 @@ func TestAMountedHandlerIsServedUntilItIsTakenAway(t *testing.T) {
 	unmount()
 	if code, _ := get(t, base+"/api/v2/alerts"); code != http.StatusNotFound {
 		t.Errorf("taken away: %d, want 404", code)
+	}
+}
+
+func TestOtherMachinesMayLookAndNotTouchUnlessTheyAreAllowed(t *testing.T) {
+	for _, c := range []struct {
+		method, from string
+		allowed      bool
+		want         int
+	}{
+		{"GET", "10.0.0.1:5", false, http.StatusOK},
+		{"POST", "10.0.0.1:5", false, http.StatusForbidden},
+		{"DELETE", "[2001:db8::1]:5", false, http.StatusForbidden},
+		{"POST", "127.0.0.1:5", false, http.StatusOK},
+		{"POST", "[::ffff:127.0.0.1]:5", false, http.StatusOK},
+		{"POST", "[::1]:5", false, http.StatusOK},
+		{"POST", "@", false, http.StatusOK}, // a unix socket
+		{"POST", "10.0.0.1:5", true, http.StatusOK},
+	} {
+		p, _ := run(t, func(cfg *Config) { cfg.RemoteWrites = c.allowed })
+		p.PlumblineHub().Mount("/api/v2/", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		r := httptest.NewRequest(c.method, "/api/v2/silences", nil)
+		r.RemoteAddr = c.from
+		w := httptest.NewRecorder()
+		p.handler().ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s from %s, allowed %v: %d, want %d", c.method, c.from, c.allowed, w.Code, c.want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -56,13 +57,27 @@ func (p *plumbline) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, index) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if h, ok := p.hub.Mounted(r.URL.Path); ok {
+		h, ok := p.hub.Mounted(r.URL.Path)
+		switch {
+		case !ok:
+			http.NotFound(w, r)
+		case !p.config.RemoteWrites && r.Method != http.MethodGet && r.Method != http.MethodHead && !local(r.RemoteAddr):
+			http.Error(w, `only this machine may change anything here; the key "remote_writes" of the plumbline extension allows others`, http.StatusForbidden)
+		default:
 			h.ServeHTTP(w, r)
-			return
 		}
-		http.NotFound(w, r)
 	})
 	return mux
+}
+
+// local says that a request comes from this machine: over loopback, or over a unix socket, which has no address.
+func local(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 func gathered(g prometheus.Gatherer, logger *zap.Logger) http.Handler {
