@@ -13,12 +13,9 @@ import (
 // It tells the Go runtime to collect harder before the memory_limiter has to refuse anything (an operator's GOMEMLIMIT
 // wins), and some seconds after the start it gives back the pages that only the start needed.
 func TuneProcess(ctx context.Context) {
-	const (
-		soft    = 480 << 20 // a little below limit_mib of the built-in configuration
-		settled = 10 * time.Second
-	)
+	const settled = 10 * time.Second
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(soft)
+		debug.SetMemoryLimit(systemMemoryLimit() / 10 * 9) // a little below where the memory_limiter refuses
 	}
 	timer := time.AfterFunc(settled, func() {
 		debug.FreeOSMemory()

@@ -20,11 +20,12 @@ var defaultConfig []byte
 // DefaultConfig is the configuration that runs when none is given.
 func DefaultConfig() string { return string(defaultConfig) }
 
-// scheme of what only this process knows: ${plumbline:metrics} and ${plumbline:health} are sockets, and
-// plumbline:default is the built-in configuration.
+// scheme of what only this process knows: ${plumbline:metrics} and ${plumbline:health} are sockets,
+// ${plumbline:limit_mib} and ${plumbline:spike_limit_mib} are for the memory_limiter, and plumbline:default is the
+// built-in configuration.
 const scheme = "plumbline"
 
-var errUnknownURI = errors.New("want plumbline:default, plumbline:metrics or plumbline:health")
+var errUnknownURI = errors.New("want plumbline:default, plumbline:metrics, plumbline:health, plumbline:limit_mib or plumbline:spike_limit_mib")
 
 // sockets are where stock components listen that would otherwise each take a port of the host.
 type sockets struct {
@@ -61,6 +62,10 @@ func (p *provider) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc
 		return confmap.NewRetrieved(p.sockets.metrics)
 	case "health":
 		return confmap.NewRetrieved(p.sockets.health)
+	case "limit_mib":
+		return confmap.NewRetrieved(int(systemMemoryLimit() >> 20))
+	case "spike_limit_mib":
+		return confmap.NewRetrieved(int(systemMemoryLimit() >> 20 / 5))
 	}
 	return nil, fmt.Errorf("%q: %w", uri, errUnknownURI)
 }
