@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/plumbline-ml/plumbline/agent/scenarios"
 	"github.com/plumbline-ml/plumbline/rules"
 )
 
@@ -33,7 +34,7 @@ func RenderRuleProblems(w io.Writer, problems []RuleProblem) error {
 // TestRules runs unit tests of rules: test files, or folders of them. run, if not empty, is a regular expression that
 // chooses tests by name.
 func TestRules(ctx context.Context, paths []string, run string) (RuleReport, error) {
-	var opts rules.TestOptions
+	opts := rules.TestOptions{Fixtures: scenarios.Fixtures{}}
 	if run != "" {
 		re, err := regexp.Compile(run)
 		if err != nil {

@@ -25,19 +25,25 @@ type Scenario struct {
 	Expect  []Expectation  `yaml:"expect" json:"expect"`   // alerts that must fire
 	Silent  bool           `yaml:"silent" json:"silent"`   // no alert but those expected may fire
 	Seed    uint64         `yaml:"seed" json:"seed"`       // of the random numbers; the same seed gives the same records
+
+	// Every and Reads are for Fixtures, and set by whoever plays the scenario.
+	Every time.Duration            `yaml:"-" json:"-"` // how often to publish; 0 means every 15 s
+	Reads func(metric string) bool `yaml:"-" json:"-"` // whether anybody looks at a metric; nil means at all of them
 }
 
 // Traffic is the undisturbed stream of records.
 type Traffic struct {
 	PerMinute float64        `yaml:"per_minute" json:"per_minute"` // 0 means what the fixtures think fit
 	Learn     model.Duration `yaml:"learn" json:"learn"`           // undisturbed records before the scenario, for the reference
+	Swing     float64        `yaml:"swing" json:"swing"`           // night is per_minute × (1 − swing), noon × (1 + swing); 0 means the same rate at all times
+	Day       model.Duration `yaml:"day" json:"day"`               // length of a day of traffic; 0 means 24h
 }
 
 // Fault is one thing that goes wrong.
 type Fault struct {
-	Kind    string         `yaml:"kind" json:"kind"`       // null_burst, frozen, unit, new_category, rate, class_gone, replica_skew, delayed
+	Kind    string         `yaml:"kind" json:"kind"`       // one of faultKinds
 	Feature string         `yaml:"feature" json:"feature"` // where it has one
-	Factor  float64        `yaml:"factor" json:"factor"`   // of unit and rate: 100, 0.5, 2; share of null_burst and new_category
+	Factor  float64        `yaml:"factor" json:"factor"`   // of unit, replica_skew, rate and volume: 100, 0.5, 2; share of records with null_burst, missing, new_category and delayed. 0 means the usual
 	Class   string         `yaml:"class" json:"class"`     // of rate and class_gone
 	Delay   model.Duration `yaml:"delay" json:"delay"`     // of delayed
 	From    model.Duration `yaml:"from" json:"from"`       // since the start of the scenario
@@ -91,7 +97,9 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 	if !filepath.IsAbs(modelFile) {
 		modelFile = filepath.Join(filepath.Dir(path), modelFile)
 	}
-	err = fix.Play(ctx, modelFile, *s, scenarioStart, func(b catalog.Batch) error {
+	play := *s
+	play.Every, play.Reads = time.Duration(f.EvaluationInterval), e.Reads
+	err = fix.Play(ctx, modelFile, play, scenarioStart, func(b catalog.Batch) error {
 		if err := e.Append(b); err != nil {
 			return err
 		}
@@ -149,12 +157,18 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 }
 
 // faultKinds are the faults that fixtures know: what may go wrong with the input of a model.
-var faultKinds = []string{"null_burst", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed"}
+var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence"}
 
 // validate checks what the YAML decoder cannot.
 func (s *Scenario) validate() error {
 	if s.Model == "" {
 		return errors.New("model: want the path of a model file")
+	}
+	if s.Traffic.Swing < 0 || s.Traffic.Swing >= 1 {
+		return fmt.Errorf("traffic.swing: %g: want 0 (no day and night) up to below 1", s.Traffic.Swing)
+	}
+	if s.Traffic.PerMinute < 0 || s.Traffic.PerMinute > 60_000 {
+		return fmt.Errorf("traffic.per_minute: %g: want 0 (the usual) up to 60000", s.Traffic.PerMinute)
 	}
 	if s.Lasts <= 0 {
 		return errors.New("lasts: want the length of the scenario, for instance 2h")
