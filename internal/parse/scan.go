@@ -65,14 +65,16 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 		}
 		at := int32(-1)
 		if want >= 0 {
-			raw := n.entries[want].raw
-			if raw != "" && len(data)-i >= len(raw) && string(data[i:i+len(raw)]) == raw {
-				i += len(raw)
-				at = want
+			if end := n.entries[want].follows(data, i); end >= 0 {
+				if i, at = end, want; i < len(data) && data[i] <= ' ' {
+					i = skipSpace(data, i) // more white space than the last time
+				}
 			}
 		}
 		if at < 0 {
-			if i, at = s.key(data, i, n, want); i < 0 {
+			if end, known := s.plan.hash.quick(data, i, n); known >= 0 && known != want {
+				i, at = end, known
+			} else if i, at = s.key(data, i, n, want); i < 0 {
 				return -1
 			}
 			if prev >= 0 {
@@ -170,6 +172,7 @@ func (s *scanner) key(data []byte, i int, n *node, guess int32) (int, int32) {
 	if (e.raw == "" || at == guess) && len(key) <= maxKeyBytes && i-start <= 2*maxKeyBytes && e.redone < 8 {
 		// Never written down, or written down in another way: quotes and colon with other white space.
 		e.raw = string(data[start:i])
+		e.ends = endsOf(e.raw)
 		e.redone++
 	}
 	return i, at

@@ -35,6 +35,9 @@ type entry struct {
 	child  *node  // nil = nobody asked
 	next   int32  // entry that followed in the previous record; -1 = unknown
 	redone uint8  // how often raw was replaced; a key written in changing ways is not predicted for ever
+
+	shape keyShape // of key
+	ends  rawEnds  // of raw
 }
 
 func newNode(path string) *node {
@@ -91,9 +94,9 @@ func (n *node) insert(hash *keyHash, key string, child *node) int32 {
 		n.entries[at].child = child
 		return at
 	}
-	n.entries = append(n.entries, entry{key: key, child: child, next: -1})
-	if 2*len(n.entries) > len(n.table) {
-		n.table = make([]uint16, max(8, 2*len(n.table)))
+	n.entries = append(n.entries, entry{key: key, child: child, next: -1, shape: keyShapeOf([]byte(key))})
+	if 4*len(n.entries) > len(n.table) {
+		n.table = make([]uint16, max(16, 2*len(n.table)))
 		for i := range n.entries {
 			n.place(hash, i)
 		}
