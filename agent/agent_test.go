@@ -234,7 +234,7 @@ func TestSeveralAgentsRunBesideEachOther(t *testing.T) {
 func TestABadRuleFileRaisesTheMetricAndTheOldRulesRunOn(t *testing.T) {
 	p := newPlace(t)
 	write(t, filepath.Join(p.rules, "own.yaml"), "groups: [{name: own, rules: [{record: own:one, expr: vector(1)}]}]\n")
-	a := start(t, Options{Models: []string{p.models}, Rules: []string{p.rules}, State: p.state, Interval: 100 * time.Millisecond})
+	a := start(t, Options{Models: []string{p.models}, Rules: []string{p.rules}, Packs: true, State: p.state, Interval: 100 * time.Millisecond})
 	loaded := 0.0
 	eventually(t, "rules are loaded", func() bool {
 		loaded, _ = a.value("plumbline_rules_loaded")

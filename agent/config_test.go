@@ -75,6 +75,7 @@ func TestFlagsReachTheirComponents(t *testing.T) {
 		"receivers::inference_log::max_files":  7,
 		"connectors::alert_rules::dirs":        []any{p.rules},
 		"connectors::alert_rules::files":       []any{single},
+		"connectors::alert_rules::packs":       false, // rules that are given stand in the place of the packs, as in a backtest
 		"connectors::alert_rules::node":        "n1",
 		"exporters::alerting::routes":          routes,
 		"exporters::alerting::state_dir":       p.state,
@@ -84,6 +85,14 @@ func TestFlagsReachTheirComponents(t *testing.T) {
 		"service::telemetry::logs::level":      "debug",
 		"service::telemetry::logs::encoding":   "json",
 		"service::telemetry::metrics::readers": nil, // the one that opens no port
+	})
+}
+
+func TestThePacksRunUnlessOtherRulesAreGivenAloneAndBesideThemWhenAsked(t *testing.T) {
+	p := newPlace(t)
+	expect(t, load(t, Options{Models: []string{p.models}, State: p.state}), map[string]any{"connectors::alert_rules::packs": nil}) // on by default
+	expect(t, load(t, Options{Models: []string{p.models}, State: p.state, Rules: []string{p.rules}, Packs: true}), map[string]any{
+		"connectors::alert_rules::packs": true, "connectors::alert_rules::dirs": []any{p.rules},
 	})
 }
 

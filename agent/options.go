@@ -21,7 +21,8 @@ type Options struct {
 	Models []string // folders of model files, or single ones; default /etc/plumbline/models if that exists
 	Logs   []string // globs of logs to watch without a model file: one is inferred
 	Format string   // of Logs; empty means that it is recognised
-	Rules  []string // folders of rule files, or single ones; default /etc/plumbline/rules if that exists
+	Rules  []string // folders of rule files, or single ones; default the shipped packs, and /etc/plumbline/rules if that exists
+	Packs  bool     // the shipped packs besides Rules
 	Routes string   // Alertmanager configuration; default /etc/plumbline/routes.yaml if that exists
 	State  string   // folder for state; default /var/lib/plumbline, or below the home folder when that cannot be written
 	Listen string   // HOST:PORT of the one listener; default 127.0.0.1:9464; port 0 takes a free one

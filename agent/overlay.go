@@ -39,7 +39,12 @@ func (o *overlay) Convert(_ context.Context, conf *confmap.Conf) error {
 		"node":      {s.Node, given.Node != ""},
 	})
 	files, dirs := split(s.Rules)
+	packs := value{} // as the configuration says; on when it says nothing
+	if given.Rules != nil || given.Packs {
+		packs = value{given.Packs, true}
+	}
 	l.set("connectors", "alert_rules", map[string]value{
+		"packs":     packs,
 		"files":     {files, given.Rules != nil},
 		"dirs":      {dirs, given.Rules != nil},
 		"state_dir": {s.State, given.State != ""},

@@ -47,7 +47,8 @@ func fileFlags(cmd *cobra.Command, opts *agent.Options) {
 	f.StringArrayVar(&opts.Config, "config", nil, "Collector configuration: a file or a URI; may be repeated, later ones are laid over")
 	f.StringArrayVar(&opts.Set, "set", nil, "KEY.PATH=VALUE laid over the configuration; may be repeated")
 	f.StringArrayVar(&opts.Models, "models", nil, "folder of model files, or one model file (default /etc/plumbline/models)")
-	f.StringArrayVar(&opts.Rules, "rules", nil, "folder of rule files, or one rule file, besides the shipped packs (default /etc/plumbline/rules)")
+	f.StringArrayVar(&opts.Rules, "rules", nil, "folder of rule files, or one rule file, in place of the shipped packs (default: the packs, and /etc/plumbline/rules)")
+	f.BoolVar(&opts.Packs, "packs", false, "evaluate the shipped packs besides --rules")
 	f.StringVar(&opts.Routes, "routes", "", "routes in Alertmanager's format (default /etc/plumbline/routes.yaml)")
 	f.StringVar(&opts.State, "state", "", "folder for state (default /var/lib/plumbline, or ~/.local/state/plumbline)")
 }
