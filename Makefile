@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/plumbline-ml/plumbline/agent.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test ci bench gen fmt fmt-check vet lint race rules-check detection clean
+.PHONY: help build run test ci bench gen fmt fmt-check vet lint race rules-check detection soak clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ bench: ## measure the hot path against wc -l and a bufio + encoding/json reader
 
 detection: ## simulate the detectors: false pages against the budget, delays against the classics
 	go run ./detectors/sequential/simulate/cmd
+
+DURATION ?= 10m
+SEED     ?= 0
+soak: build ## run the agent under kills, rotations and failures; DURATION=24h for a night, SEED=7 to repeat
+	go run ./agent/soak/cmd -binary bin/plumbline -duration $(DURATION) -seed $(SEED)
 
 gen: build ## regenerate everything that is generated and committed
 	go generate ./...
