@@ -14,16 +14,15 @@ type move struct {
 // names since the last tick; afterwards every name that was mentioned is looked at, so that what is
 // believed about it is what stands there now.
 func (t *Tailer) events(now time.Time) {
-	if t.watch == nil {
-		return
-	}
-	lost := t.watch.drain(t.event)
-	for at := range t.touched {
+	lost := t.watch != nil && t.watch.drain(t.event)
+	for _, at := range t.touched {
 		if t.dirs[at.dir.real] == at.dir {
 			t.look(at.dir, at.base, now)
 		}
 	}
 	clear(t.touched)
+	clear(t.marked)
+	t.touched = t.touched[:0]
 	kept := t.moving[:0]
 	for _, m := range t.moving {
 		if m.kept {
@@ -60,7 +59,7 @@ func (t *Tailer) event(e event) {
 		return
 	}
 	base := string(e.name)
-	t.touched[dirBase{d, base}] = struct{}{}
+	t.touch(d, base)
 	switch e.kind {
 	case deleted:
 		if n != nil {
@@ -101,6 +100,15 @@ func (t *Tailer) event(e event) {
 		if n != nil {
 			t.detach(n)
 		}
+	}
+}
+
+// touch has a name looked at in this tick, or in the next one.
+func (t *Tailer) touch(d *dir, base string) {
+	at := dirBase{d, base}
+	if _, ok := t.marked[at]; !ok {
+		t.marked[at] = struct{}{}
+		t.touched = append(t.touched, at)
 	}
 }
 

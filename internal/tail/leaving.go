@@ -177,7 +177,7 @@ func (t *Tailer) dropNames(s *Source) {
 // to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
-	next := &Source{t: t, seq: t.nextSeq, id: s.id, path: s.path, real: s.real, home: s.home, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
+	next := &Source{t: t, seq: t.nextSeq, id: s.id, path: s.path, real: s.real, match: s.match, home: s.home, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
 		names: s.names, left: s.left, deleted: s.deleted}
 	t.nextSeq++
 	folder, base := filepath.Split(s.real)

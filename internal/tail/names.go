@@ -46,7 +46,9 @@ func (t *Tailer) consider(path string, d *dir, base string, now time.Time) {
 		t.refuse(path, reason)
 		return
 	}
-	delete(t.refused, path)
+	if reason := t.refused[path]; reason != refusedUnreadable && reason != refusedCompressed {
+		delete(t.refused, path)
+	}
 	n := d.names[base]
 	if n == nil {
 		n = &name{dir: d, base: base}
@@ -69,16 +71,21 @@ func (t *Tailer) consider(path string, d *dir, base string, now time.Time) {
 	t.occupy(n, st, t.lineageOf(path), now)
 }
 
-// refuse counts a path that is not read, once for each time that its reason changes.
+// refusalsLogged bounds the log lines about files that are not read, by reason.
+const refusalsLogged = 20
+
+// refuse counts a path that is not read, once for each time that its reason changes. At most MaxFiles such paths are
+// remembered; more are not counted, for they would be counted at every look.
 func (t *Tailer) refuse(path, reason string) {
-	if t.refused[path] == reason {
+	was, known := t.refused[path]
+	if was == reason || !known && len(t.refused) >= t.opts.MaxFiles {
 		return
 	}
-	if len(t.refused) < t.opts.MaxFiles {
-		t.refused[path] = reason
-	}
+	t.refused[path] = reason
 	t.stats.Refused[reason]++
-	t.log.Warn("tail: a file is not read", "path", path, "reason", reason)
+	if n := t.stats.Refused[reason]; n <= refusalsLogged {
+		t.log.Warn("tail: a file is not read", "path", path, "reason", reason, "more_are_logged", n < refusalsLogged)
+	}
 }
 
 // unmatch forgets a matched path that leads nowhere any more.
@@ -129,7 +136,8 @@ func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source 
 	t.byInode[st.id.key()] = s
 	s.real, s.path = n.real(), n.real()
 	if len(n.matches) > 0 {
-		s.home, s.path = n.matches[0].path, n.matches[0].path
+		s.home = n.matches[0].path
+		s.path, s.match = s.home, s.home
 	}
 	l.add(s, filepath.Base(s.path))
 	t.wake(s)
@@ -242,9 +250,8 @@ func (t *Tailer) look(d *dir, base string, now time.Time) {
 
 // settle finds out what became of every source whose names changed.
 func (t *Tailer) settle(now time.Time) {
-	for len(t.loose) > 0 {
-		s := t.loose[0]
-		t.loose = slices.Delete(t.loose, 0, 1)
+	for i := 0; i < len(t.loose); i++ { // it may grow meanwhile
+		s := t.loose[i]
 		s.loose = false
 		if len(s.names) == 0 && !s.deleted {
 			t.locate(s, now)
@@ -256,6 +263,8 @@ func (t *Tailer) settle(now time.Time) {
 			t.leave(s, now)
 		}
 	}
+	clear(t.loose)
+	t.loose = t.loose[:0]
 }
 
 // atHome brings the paths of s up to date and says whether it still has the name at which it is followed.
@@ -276,7 +285,7 @@ func (t *Tailer) atHome(s *Source) bool {
 				s.home = m.path
 			}
 			if s.path == s.real || here {
-				s.path = m.path
+				s.path, s.match = m.path, m.path
 			}
 			if here {
 				s.real = n.real()

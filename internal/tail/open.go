@@ -38,7 +38,7 @@ func (t *Tailer) ensureOpen(s *Source) error {
 		if !st.id.same(s.id) {
 			closeFD(fd)
 			// Somebody renamed it since we looked; settle finds out where it is.
-			t.touched[dirBase{n.dir, n.base}] = struct{}{}
+			t.touch(n.dir, n.base)
 			problem = errNameless
 			continue
 		}

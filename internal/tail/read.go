@@ -153,6 +153,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 // emit makes data the current chunk.
 func (t *Tailer) emit(s *Source, data []byte, offset int64) {
 	t.stats.Bytes += uint64(len(data))
+	if !s.started && len(t.refused) > 0 {
+		delete(t.refused, s.path)
+	}
 	t.chunk = Chunk{Source: s, Data: data, Offset: offset, First: !s.started}
 	s.started, s.partial, s.original = true, false, true
 }

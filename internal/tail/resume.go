@@ -76,7 +76,7 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 // remember keeps what is known of a finished file that is gone: a copy of it may be there or appear.
 func (t *Tailer) remember(r *record) {
 	s := &Source{
-		t: t, seq: r.seq, id: r.id, path: r.real, real: r.real, offset: r.offset, size: r.size, fd: -1, packed: r.packed, probed: true,
+		t: t, seq: r.seq, id: r.id, path: r.real, real: r.real, match: r.match, offset: r.offset, size: r.size, fd: -1, packed: r.packed, probed: true,
 		head: r.head, nhead: r.nhead, nfront: r.nfront, frontHash: r.front, hashedAt: r.offset,
 		left: true, done: true, deleted: true, drained: true,
 	}
@@ -96,7 +96,7 @@ func (t *Tailer) adopt(r *record, f found, now time.Time) {
 		other.line.remove(other)
 	}
 	s := &Source{
-		t: t, seq: r.seq, id: f.st.id, path: f.real, real: f.real, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
+		t: t, seq: r.seq, id: f.st.id, path: f.real, real: f.real, match: r.match, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
 		packed: f.packed, probed: r.offset > 0, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
 		todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
 		twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
@@ -169,12 +169,12 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
 		if f, v := t.search(folder, live, r.content, true, func(info) bool { return false }); v == equal {
 			if a, ok := ageOf(live, filepath.Base(f.real)); ok {
-				t.enterSiblings(l, a.rotatedAfter(f.st), now)
+				t.enterSiblings(l, rotatedAfter(sibling{a, filepath.Base(f.real), f.st}), now)
 				return
 			}
 		}
 	}
-	t.enterSiblings(l, func(age, info) bool { return true }, now)
+	t.enterSiblings(l, everySibling, now)
 }
 
 // between enters the files that were rotated after s, unless s is still at the live name.
@@ -188,34 +188,41 @@ func (t *Tailer) between(s *Source, now time.Time) {
 	if !ok || at.dir.real != filepath.Clean(folder) {
 		return
 	}
-	t.enterSiblings(s.line, a.rotatedAfter(info{id: s.id, mtime: s.mtime}), now)
+	t.enterSiblings(s.line, rotatedAfter(sibling{a, at.base, info{id: s.id, mtime: s.mtime}}), now)
 }
 
-// rotatedAfter tells files that were rotated after the one with age a. Some programs count upwards, so that a small
-// number means an old file: numbers are believed only when the times do not both say the opposite.
-func (a age) rotatedAfter(anchor info) func(age, info) bool {
-	return func(other age, st info) bool {
-		older := st.mtime < anchor.mtime && st.id.btime < anchor.id.btime
-		return other.newer(a) && !(a.numbered && older)
+// rotatedAfter tells files that were rotated after the anchor. Some programs count upwards, so that a small number
+// means an old file: numbers are believed only when the times do not both say the opposite. The times of a
+// compressed anchor say nothing about files that were not compressed yet.
+func rotatedAfter(anchor sibling) func(sibling) bool {
+	return func(s sibling) bool {
+		older := s.st.mtime < anchor.st.mtime && s.st.id.btime < anchor.st.id.btime &&
+			!(compressedName(anchor.base) && !compressedName(s.base))
+		return s.age.newer(anchor.age) && !(anchor.age.numbered && older)
 	}
 }
+
+// sibling is a rotated file of a lineage as a folder lists it.
+type sibling struct {
+	age  age
+	base string
+	st   info
+}
+
+func everySibling(sibling) bool { return true }
 
 // enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.
-func (t *Tailer) enterSiblings(l *lineage, wanted func(age, info) bool, now time.Time) {
+func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.Time) {
 	folder, live := filepath.Split(l.live)
-	type sibling struct {
-		age  age
-		base string
-		st   info
-	}
 	var all []sibling
 	for _, base := range t.list(folder).bases {
 		a, ok := ageOf(live, base)
 		if !ok {
 			continue
 		}
-		if st, err := statPath(filepath.Join(folder, base)); err == nil && st.regular() && wanted(a, st) {
-			all = append(all, sibling{a, base, st})
+		st, err := statPath(filepath.Join(folder, base))
+		if s := (sibling{a, base, st}); err == nil && st.regular() && wanted(s) {
+			all = append(all, s)
 		}
 	}
 	slices.SortFunc(all, func(a, b sibling) int {
@@ -271,7 +278,7 @@ func (t *Tailer) noteOlder(known map[string]bool, now time.Time) {
 			continue
 		}
 		if t.asOf > 0 {
-			t.enterSiblings(l, func(_ age, st info) bool { return max(st.id.btime, st.mtime) > t.asOf }, now)
+			t.enterSiblings(l, func(s sibling) bool { return max(s.st.id.btime, s.st.mtime) > t.asOf }, now)
 		}
 		if len(l.members) > 1 {
 			continue

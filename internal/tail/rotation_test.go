@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,52 @@ func TestNumbersThatCountUpwardsDoubleNothing(t *testing.T) {
 		r.drain()
 		r.check(w.want)
 	})
+}
+
+func TestRotatedFilesAreHandedOutInTheOrderTheyWereWritten(t *testing.T) {
+	// A record may begin at the end of one file and end at the beginning of the next.
+	for _, names := range []string{"numbers", "dates", "any"} {
+		t.Run(names, func(t *testing.T) {
+			modesOnly(t, "watching", func(t *testing.T, opts Options) {
+				opts.Include = []string{"app.log"}
+				path := in(opts, "app.log")
+				r := follow(t, opts)
+				r.pump(0)
+				var want strings.Builder
+				next := 0
+				for round := range 30 {
+					for i := range 1 + round%5 { // so many rotations between two looks
+						text := fmt.Sprintf("%d\n", next)
+						next++
+						want.WriteString(text)
+						appendTo(t, path, text)
+						switch names {
+						case "numbers":
+							for k := 9; k >= 1; k-- {
+								os.Rename(fmt.Sprintf("%s.%d", path, k), fmt.Sprintf("%s.%d", path, k+1))
+							}
+							os.Rename(path, path+".1")
+						case "dates":
+							os.Rename(path, fmt.Sprintf("%s-20261123%04d%02d", path, round, i))
+						case "any":
+							os.Rename(path, in(opts, fmt.Sprintf("%x", next*7919%10007)))
+						}
+					}
+					if round%3 == 0 {
+						text := fmt.Sprintf("%d\n", next)
+						next++
+						want.WriteString(text)
+						appendTo(t, path, text)
+					}
+					var got string
+					if got = r.text(100 * time.Millisecond); got != want.String() {
+						t.Fatalf("round %d: got %q, want %q", round, got, want.String())
+					}
+					want.Reset()
+				}
+			})
+		})
+	}
 }
 
 func TestDownAcrossKubeletRotationsLosesNothing(t *testing.T) {

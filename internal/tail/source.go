@@ -38,6 +38,7 @@ type Source struct {
 	names []*name // where it is now, as far as we know; more than one for hard links
 	path  string
 	real  string // the last real path
+	match string // the last matched path
 	home  string // the matched path at which it is followed; without it, it is on its way out
 
 	offset    int64 // behind everything handed out
@@ -94,7 +95,13 @@ func (s *Source) Path() string { return s.path }
 
 // Lineage is the path of the live file that this one is or was rotated from. Files that follow each other by rotation
 // share it and are handed out oldest first, so a record that begins in one and ends in the next can be joined.
-func (s *Source) Lineage() string { return s.line.path }
+// An include pattern matches it, even when none matches Path any more.
+func (s *Source) Lineage() string {
+	if s.line.live == "" && s.match != "" {
+		return s.match // nothing has the name that these files have in common
+	}
+	return s.line.path
+}
 
 // ID is opaque and stays the same over restarts and renames.
 func (s *Source) ID() string { return strconv.FormatUint(s.seq, 36) }
@@ -149,24 +156,31 @@ func (l *lineage) add(s *Source, base string) {
 	if l.live != "" { // behind a link the files have other names
 		live = filepath.Base(l.live)
 	}
+	at := len(l.members)
 	if base == live || base == filepath.Base(l.path) {
 		l.members = append(l.members, s)
 		return
 	}
-	own, known := ageOf(live, base)
-	at := len(l.members)
-	for at > 0 {
-		m := l.members[at-1]
-		if len(m.names) == 0 {
-			break
-		}
-		other, rotated := ageOf(live, m.names[0].base)
-		if rotated && !(known && other.newer(own)) {
-			break
-		}
+	if at > 0 && l.members[at-1].named(live) {
 		at--
 	}
+	if own, ok := ageOf(live, base); ok {
+		for at > 0 {
+			m := l.members[at-1]
+			if len(m.names) == 0 {
+				break
+			}
+			if other, ok := ageOf(live, m.names[0].base); !ok || !other.newer(own) {
+				break
+			}
+			at--
+		}
+	}
 	l.members = slices.Insert(l.members, at, s)
+}
+
+func (s *Source) named(base string) bool {
+	return slices.ContainsFunc(s.names, func(n *name) bool { return n.base == base })
 }
 
 func (l *lineage) remove(s *Source) {
@@ -225,7 +239,9 @@ func (q *queue) push(s *Source) {
 func (q *queue) pop() *Source {
 	s := q.items[q.head]
 	q.items[q.head] = nil
-	q.head++
+	if q.head++; q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
 	s.queued = false
 	return s
 }

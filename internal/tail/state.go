@@ -23,8 +23,9 @@ const (
 	flagNulls
 	flagTwin
 	flagCopied
-	flagLinked // the lineage's real path is not its path
-	flagMoved  // its own real path is not the lineage's
+	flagLinked  // the lineage's real path is not its path
+	flagMoved   // its own real path is not the lineage's
+	flagMatched // the path that matched it last is not the lineage's
 )
 
 // record is what the state says about one source.
@@ -35,6 +36,7 @@ type record struct {
 	lineage string
 	live    string // the real path of the live file, if there was one
 	real    string // where it was
+	match   string // the path that matched it last
 	id      fileID
 	size    int64
 	packed  packing
@@ -102,7 +104,7 @@ func (t *Tailer) inOrder() []*lineage {
 func (s *Source) record() record {
 	r := record{
 		content: s.content(),
-		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
+		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, match: s.match, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
 	}
 	for _, f := range [...]struct {
 		flag uint64
@@ -110,6 +112,7 @@ func (s *Source) record() record {
 	}{
 		{flagLeft, s.left}, {flagDone, s.done}, {flagDeleted, s.deleted}, {flagSkipping, s.skipping}, {flagNulls, s.nulls},
 		{flagTwin, s.twin}, {flagCopied, s.copied}, {flagLinked, r.live != r.lineage}, {flagMoved, r.real != r.live},
+		{flagMatched, r.match != r.lineage},
 	} {
 		if f.set {
 			r.flags |= f.flag
@@ -129,6 +132,9 @@ func (r *record) append(b []byte) []byte {
 	}
 	if r.has(flagMoved) {
 		b = appendString(b, r.real)
+	}
+	if r.has(flagMatched) {
+		b = appendString(b, r.match)
 	}
 	b = binary.AppendUvarint(b, r.id.dev)
 	b = binary.AppendUvarint(b, r.id.ino)
@@ -211,6 +217,10 @@ func (d *decoder) record() record {
 	r.real = r.live
 	if r.has(flagMoved) {
 		r.real = string(d.bytes(d.uint()))
+	}
+	r.match = r.lineage
+	if r.has(flagMatched) {
+		r.match = string(d.bytes(d.uint()))
 	}
 	r.id.dev, r.id.ino = d.uint(), d.uint()
 	btime, n := binary.Varint(d.b)

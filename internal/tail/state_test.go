@@ -14,11 +14,11 @@ import (
 
 func sampleRecords() []record {
 	return []record{
-		{seq: 1, lineage: "/a/app.log", live: "/a/app.log", real: "/a/app.log", id: fileID{1, 2, 3}, size: 100,
+		{seq: 1, lineage: "/a/app.log", live: "/a/app.log", real: "/a/app.log", match: "/a/app.log", id: fileID{1, 2, 3}, size: 100,
 			content: content{offset: 90, nhead: 90, nfront: 64, head: [16]byte{1}, front: [16]byte{2}}, holes: spans{{0, 5}, {7, 9}}},
-		{seq: 2, flags: flagLeft | flagDone | flagLinked | flagMoved, lineage: "/l/x", live: "/p/0.log", real: "/p/0.log.gz",
+		{seq: 2, flags: flagLeft | flagDone | flagLinked | flagMoved | flagMatched, lineage: "/l/x", live: "/p/0.log", real: "/p/0.log.gz",
 			id: fileID{1, 9, 0}, size: 1 << 40, packed: gzipped, content: content{offset: 1 << 41, nhead: 1024, nfront: 64}},
-		{seq: 3, flags: flagLinked | flagMoved, lineage: "/l/y", live: "", real: "/l/y-20260102"},
+		{seq: 3, flags: flagLinked | flagMoved | flagMatched, lineage: "/l/y", live: "", real: "/l/y-20260102", match: "/l/y-20260102"},
 	}
 }
 

@@ -38,7 +38,8 @@ type Tailer struct {
 	refused  map[string]string    // matched paths that do not, by reason; bounded by MaxFiles
 	lineages map[string]*lineage  // by matched path
 	byInode  map[inodeKey]*Source // everything that is followed and has or had a name here
-	touched  map[dirBase]struct{} // names that notifications were about, looked at once a tick
+	touched  []dirBase            // names that notifications were about, in their order, looked at once a tick
+	marked   map[dirBase]struct{} // the same, to have each once
 	moving   []move               // renames whose other half has not come yet
 	loose    []*Source            // whose names changed and which settle looks at
 	leaving  []*Source            // renamed away or deleted, and read to their end
@@ -86,7 +87,7 @@ func New(opts Options) (*Tailer, error) {
 	t := &Tailer{
 		opts: opts, log: opts.Logger, include: include, exclude: exclude, roots: opts.roots(include),
 		byWatch: map[int32]*dir{}, dirs: map[string]*dir{}, matches: map[string]*match{}, refused: map[string]string{},
-		lineages: map[string]*lineage{}, byInode: map[inodeKey]*Source{}, touched: map[dirBase]struct{}{},
+		lineages: map[string]*lineage{}, byInode: map[inodeKey]*Source{}, marked: map[dirBase]struct{}{},
 		fresh: opts.State == nil, nextSeq: 1,
 		buf: make([]byte, frontierSize+opts.ChunkBytes), head: make([]byte, headSize),
 		stats: newStats(),
