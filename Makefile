@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/plumbline-ml/plumbline/agent.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test ci bench gen fmt fmt-check vet lint race rules-check detection soak clean
+.PHONY: help build run test ci bench gen fmt fmt-check vet lint race rules-check detection soak scenarios clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: ## measure the hot path against wc -l and a bufio + encoding/json reader
 
 detection: ## simulate the detectors: false pages against the budget, delays against the classics
 	go run ./detectors/sequential/simulate/cmd
+
+scenarios: ## break a model in every way we know, alone and in season, beside innocent twins: who is paged, when, and what the page says
+	go run ./agent/scenarios/cmd
 
 DURATION ?= 10m
 SEED     ?= 0
@@ -55,7 +58,7 @@ lint: ## staticcheck, pinned outside the product's go.mod
 
 rules-check: build ## check and unit-test the shipped rule packs
 	./bin/plumbline rules check rules/packs
-	./bin/plumbline rules test rules/packs/tests
+	./bin/plumbline rules test rules/packs/tests rules/packs/tests/scenarios
 
 ci: fmt-check vet lint test build rules-check ## what CI runs
 	go generate ./...

@@ -1,0 +1,320 @@
+package scenarios
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/plumbline-ml/plumbline/exporters/alerting"
+	"github.com/plumbline-ml/plumbline/internal/alert"
+	"github.com/plumbline-ml/plumbline/internal/catalog"
+	"github.com/plumbline-ml/plumbline/internal/monitor"
+	"github.com/plumbline-ml/plumbline/internal/parse"
+	"github.com/plumbline-ml/plumbline/internal/simulator"
+	"github.com/plumbline-ml/plumbline/rules"
+)
+
+// When the fault of a row begins and ends, and when the row does.
+const (
+	faultFrom = 20 * time.Minute
+	faultTo   = 80 * time.Minute
+	Lasts     = 2 * time.Hour // of every row
+)
+
+// onsetError is by how much a page may be wrong about when it began.
+const onsetError = 5 * time.Minute
+
+// start is a Monday noon.
+var start = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+
+// modelText is the model of the table: three windows, all features, a reference file.
+const modelText = `model: spam
+logs: {include: ["*.jsonl"], format: json}
+fields: {timestamp: ts, version: version}
+predictions:
+  score: {path: prediction.score, kind: probability}
+  label: {path: prediction.label, positive: spam}
+features:
+  - {path: features.*, name: "*"}
+  - {path: features.domain_rep, name: domain_rep, kind: number, updated_at: features.domain_rep_ts, max_age: 15m}
+  - {path: features.domain_rep_ts, ignore: true}
+reference: {file: %s}
+false_pages: 1 per 30d
+windows: [10m, 1h]
+`
+
+// referenceRecords is how many undisturbed records the reference of the table holds.
+const referenceRecords = 40_000
+
+// Row is one scenario of the table.
+type Row struct {
+	Name   string // of the scenario
+	Season bool   // on top of day and night
+	Fault  rules.Fault
+	Twin   bool     // looks like the fault and is none: must stay silent
+	Cause  string   // of the page that must come; empty when none may come
+	Says   []string // what the page must say
+}
+
+// Page is one notification for a critical alert. Times count from the start of the scenario.
+type Page struct {
+	At       time.Duration     `json:"at"`
+	Resolved time.Duration     `json:"resolved"` // negative while it is open
+	Cause    string            `json:"cause"`
+	Alert    string            `json:"alert"`
+	Summary  string            `json:"summary"`
+	Text     string            `json:"text"` // summary and description of each alert
+	Group    map[string]string `json:"group"`
+	key      string
+}
+
+// Outcome is what came of a row.
+type Outcome struct {
+	Row     Row
+	Pages   []Page
+	Tickets []string // alerts of severity warning
+	Wrong   []string // how it differs from what must be; empty means not at all
+	Missed  Miss     // what is known to be wrong; zero when nothing is
+}
+
+// OK says whether the outcome is as expected: right, or wrong in the one way that Misses says.
+func (o Outcome) OK() bool {
+	if o.Missed == (Miss{}) {
+		return len(o.Wrong) == 0
+	}
+	return len(o.Wrong) == 1 && strings.HasPrefix(o.Wrong[0], o.Missed.Wrong)
+}
+
+// Play plays rows and returns their outcomes in the same order. seed is that of the whole table. done, if not nil, is told how many are ready.
+func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Outcome, error) {
+	dir, err := os.MkdirTemp("", "plumbline-scenarios-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file, err := writeModel(dir, seed)
+	if err != nil {
+		return nil, err
+	}
+	out, errs := make([]Outcome, len(rows)), make([]error, len(rows))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	next, ready := 0, 0
+	for range min(runtime.GOMAXPROCS(0), len(rows)) {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				i := next
+				next++
+				mu.Unlock()
+				if i >= len(rows) {
+					return
+				}
+				out[i], errs[i] = rows[i].play(ctx, file, seed)
+				mu.Lock()
+				ready++
+				if done != nil {
+					done(ready)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return out, errors.Join(errs...)
+}
+
+// writeModel makes the reference from undisturbed traffic and writes it beside the model file.
+func writeModel(dir string, seed uint64) (string, error) {
+	file := filepath.Join(dir, "model.yaml")
+	text := func(reference string) []byte { return fmt.Appendf(nil, modelText, reference) }
+	m, err := monitor.ParseModel(file, text("reference.json"))
+	if err != nil {
+		return "", err
+	}
+	b, err := monitor.NewReferenceBuilder(m)
+	if err != nil {
+		return "", err
+	}
+	sim := simulator.New(simulator.Options{Seed: seed + 1_000_000, Replicas: replicas})
+	p := b.Plan().NewParser()
+	var rec parse.Record
+	var line []byte
+	var offset int64
+	for i := range referenceRecords {
+		// Over four weeks before the scenarios, so that the reference does not count as young.
+		at := start.Add(-30*24*time.Hour + time.Duration(i)*(29*24*time.Hour/referenceRecords)).Truncate(time.Millisecond)
+		line = sim.AppendRecord(line[:0], at)
+		if r := p.Line(line[:len(line)-1], offset, &rec); r.Status != parse.Complete {
+			return "", errNotReadable
+		}
+		offset += int64(len(line))
+		b.Observe(&rec)
+	}
+	ref, err := b.Reference()
+	if err != nil {
+		return "", err
+	}
+	data, err := ref.Encode()
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "reference.json"), data, 0o600); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, text("reference.json"), 0o600)
+}
+
+// scenario is the row as the fixtures play it.
+func (r Row) scenario(seed uint64) rules.Scenario {
+	s := rules.Scenario{Name: r.Name, Seed: seed, Lasts: model.Duration(Lasts), Every: usualEvery}
+	if r.Season {
+		// A day of two hours has its noons and midnights within the scenario.
+		s.Traffic = rules.Traffic{Swing: .6, Day: model.Duration(2 * time.Hour)}
+	}
+	if r.Fault.Kind != "" {
+		f := r.Fault
+		f.From = model.Duration(faultFrom)
+		f.To = cmp.Or(f.To, model.Duration(faultTo))
+		s.Faults = []rules.Fault{f}
+	}
+	return s
+}
+
+// play runs one row through the packs and the built-in routes.
+func (r Row) play(ctx context.Context, file string, seed uint64) (Outcome, error) {
+	out := Outcome{Row: r, Missed: Misses[r.Name]}
+	engine, err := rules.New(rules.Options{Packs: true, Interval: usualEvery, Resend: 24 * time.Hour, ResolvedResend: -1})
+	if err != nil {
+		return out, err
+	}
+	defer engine.Close()
+	routes, err := alerting.New(alerting.Options{DryRun: true, Default: nobody{}})
+	if err != nil {
+		return out, err
+	}
+	defer routes.Close()
+	s := r.scenario(seed)
+	s.Reads = engine.Reads
+	tickets := map[string]bool{}
+	err = Fixtures{}.Play(ctx, file, s, start, func(b catalog.Batch) error {
+		if err := engine.Append(b); err != nil {
+			return err
+		}
+		alerts, err := engine.Eval(ctx, b.Time)
+		if err != nil {
+			return err
+		}
+		for _, a := range alerts {
+			if a.Severity() == alert.SeverityWarning && a.State == alert.Firing && !tickets[a.Name()] {
+				tickets[a.Name()] = true
+				out.Tickets = append(out.Tickets, a.Name())
+			}
+		}
+		if err := routes.Process(b.Time, alerts); err != nil {
+			return err
+		}
+		for _, n := range routes.Tick(b.Time) {
+			out.note(n, b.Time.Sub(start))
+		}
+		return nil
+	})
+	out.judge()
+	return out, err
+}
+
+// note takes a notification.
+func (o *Outcome) note(n alerting.Notification, at time.Duration) {
+	if n.Action == alerting.Resolve {
+		for i := range o.Pages {
+			if o.Pages[i].key == n.Key && o.Pages[i].Resolved < 0 {
+				o.Pages[i].Resolved = at
+			}
+		}
+		return
+	}
+	var text strings.Builder
+	for _, a := range n.Alerts {
+		fmt.Fprintf(&text, "%s\n%s\n", a.Annotations["summary"], a.Annotations["description"])
+	}
+	for i := range o.Pages {
+		if o.Pages[i].key == n.Key && o.Pages[i].Resolved < 0 {
+			o.Pages[i].Text += text.String()
+			return
+		}
+	}
+	if n.Action == alerting.Trigger && n.Severity() == alert.SeverityCritical {
+		lead := n.Leading()
+		o.Pages = append(o.Pages, Page{At: at, Resolved: -1, Cause: lead.Labels[alert.LabelCause], Alert: lead.Name(), Summary: n.Summary(), Text: text.String(), Group: n.GroupLabels, key: n.Key})
+	}
+}
+
+// judge compares with what must be.
+func (o *Outcome) judge() {
+	wrong := func(format string, args ...any) { o.Wrong = append(o.Wrong, fmt.Sprintf(format, args...)) }
+	var hit *Page
+	for i := range o.Pages {
+		p := &o.Pages[i]
+		switch {
+		case p.Cause != o.Row.Cause:
+			wrong("paged for %s after %s", p.Cause, p.At-faultFrom)
+		case p.At < faultFrom:
+			wrong("paged at %s, before the fault", p.At)
+		case hit != nil:
+			wrong("paged again for %s at %s", p.Cause, p.At)
+		default:
+			hit = p
+		}
+	}
+	if o.Row.Cause == "" {
+		return
+	}
+	if hit == nil {
+		wrong("nobody was paged for %s", o.Row.Cause)
+		return
+	}
+	for _, want := range o.Row.Says {
+		if !strings.Contains(hit.Text, want) {
+			wrong("the page does not say %q", want)
+		}
+	}
+	if at, told := hit.onset(); told && (at-faultFrom).Abs() > onsetError {
+		wrong("the page says that it began at %s", at)
+	}
+	if hit.Resolved < 0 {
+		wrong("not resolved %s after the fault ended", Lasts-faultTo)
+	} else if hit.Resolved < faultTo {
+		wrong("resolved at %s, while the fault went on", hit.Resolved)
+	}
+}
+
+var onsetText = regexp.MustCompile(`since about (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
+
+// onset is when the page says that it began, if it says so.
+func (p *Page) onset() (time.Duration, bool) {
+	m := onsetText.FindStringSubmatch(p.Text)
+	if m == nil {
+		return 0, false
+	}
+	at, err := time.Parse(time.DateTime, m[1])
+	return at.Sub(start), err == nil
+}
+
+// nobody takes what the built-in routes would send.
+type nobody struct{}
+
+func (nobody) Name() string { return "nobody" }
+
+func (nobody) Send(context.Context, alerting.Notification) (alerting.RetryAdvice, error) {
+	return alerting.RetryAdvice{}, nil
+}
