@@ -170,6 +170,32 @@ func TestGoModReplacesNothing(t *testing.T) {
 	}
 }
 
+func TestEveryDirectDependencyIsJustifiedInOneLine(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	justified := regexp.MustCompile("`([a-zA-Z0-9.-]+\\.[a-z]+/[^`]+)`").FindAllStringSubmatch(string(page), -1)
+	direct := 0
+	for _, line := range strings.Split(string(mod), "\n") {
+		f := strings.Fields(line)
+		if !strings.HasPrefix(line, "\t") || len(f) != 2 {
+			continue // indirect ones carry a comment
+		}
+		direct++
+		if !slices.ContainsFunc(justified, func(m []string) bool { return hasPrefix(f[0], m[1:]) }) {
+			t.Errorf("docs/dependencies.md does not say what %s is for", f[0])
+		}
+	}
+	if direct < 20 {
+		t.Errorf("found only %d direct dependencies: has the form of go.mod changed?", direct)
+	}
+}
+
 func TestEveryTopLevelFolderOfThePlanExists(t *testing.T) {
 	for _, dir := range []string{"agent", "detectors", "exporters", "rules", "dashboards", "deploy", "internal"} {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
