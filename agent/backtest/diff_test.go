@@ -78,7 +78,7 @@ func TestEachPageSaysWhenItBeganAndWhenItWouldHaveResolved(t *testing.T) {
 		t.Fatalf("%d pages, by cause %+v: %+v", r.Pages, r.ByCause, r.Notes)
 	}
 	second := pages[1]
-	if second.Summary != "Few of m" || !strings.HasSuffix(second.Description, " records") || second.Key == "" {
+	if !strings.HasPrefix(second.Summary, "Few of m") || !strings.HasSuffix(second.Description, " records") || second.Key == "" {
 		t.Errorf("%+v", second)
 	}
 	clock := func(h, m int) time.Time { return time.Date(2026, 11, 2, h, m, 0, 0, time.UTC) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ func init() { register(newBacktest) }
 func newBacktest() *cobra.Command {
 	var opts backtest.Options
 	var incidents []string
+	var report string
 	cmd := &cobra.Command{
 		Use:   "backtest --models DIR --logs GLOB",
 		Short: "Say what rules would have done over logs that were written already",
@@ -38,6 +40,7 @@ and one that always fires: rules that do not beat both know nothing.`,
 	cmd.Flags().DurationVar(&opts.Step, "step", 0, "how often rules are evaluated; default: their own interval, or a 24th of the shortest window if that is longer")
 	cmd.Flags().StringSliceVar(&opts.Diff, "diff", nil, "folder of other rule files, or a single one: say what only one of the two does")
 	cmd.Flags().StringSliceVar(&incidents, "incident", nil, "FROM/TO when something is known to have been wrong; may be repeated")
+	cmd.Flags().StringVar(&report, "html", "", "file to write a report to: one page with pictures, without anything from elsewhere")
 	form := output(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		asJSON, err := form()
@@ -60,6 +63,7 @@ and one that always fires: rules that do not beat both know nothing.`,
 				return usage("%s: does not exist or may not be read", p)
 			}
 		}
+		opts.Report = report != ""
 		var bar *terminal.Progress
 		opts.Progress = func(done, total int64) {
 			if bar == nil {
@@ -72,6 +76,11 @@ and one that always fires: rules that do not beat both know nothing.`,
 		bar.Done()
 		if err != nil {
 			return err
+		}
+		if report != "" {
+			if err := writeReport(report, r); err != nil {
+				return err
+			}
 		}
 		if asJSON {
 			return printJSON(cmd, r)
@@ -110,6 +119,14 @@ func printBacktest(out io.Writer, r *backtest.Result, took time.Duration) error 
 		}
 	}
 	return nil
+}
+
+func writeReport(path string, r *backtest.Result) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return usage("--html: %v", err)
+	}
+	return errors.Join(r.WriteHTML(f), f.Close())
 }
 
 // parseSpans reads FROM/TO, each a date or an RFC 3339 time.
