@@ -91,8 +91,8 @@ func (s scale) y(v float64) float64 {
 func (s scale) ticks() []tick {
 	step := niceStep((s.high - s.low) / 4)
 	var out []tick
-	for i := math.Ceil(s.low/step - 1e-9); i*step <= s.high+step*1e-9; i++ {
-		out = append(out, tick{At: s.y(i * step), Text: strconv.FormatFloat(i*step, 'g', 5, 64)})
+	for i := math.Ceil(s.low/step-1e-9) + 0; i*step <= s.high+step*1e-9; i++ {
+		out = append(out, tick{At: s.y(i * step), Text: strconv.FormatFloat(i*step+0, 'g', 5, 64)})
 	}
 	return out
 }

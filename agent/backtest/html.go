@@ -125,7 +125,7 @@ func (r *Result) scorePanel(a axis, m *monitor.Model, y float64) (panel, bool) {
 			by[c.labels[4]] = c
 		}
 	}
-	p := panel{Title: m.Name + ": score", Y: y, H: 150, TitleY: y - 8}
+	p := panel{Title: m.Name + ": score", Y: y, H: 150, TitleY: y - 10}
 	median := by["0.5"]
 	if median == nil {
 		p.H, p.NothingY = 30, y+20
@@ -171,7 +171,7 @@ func windowLength(window string) time.Duration {
 // recordsPanel draws how many records each window holds, as a share of the most it ever held: windows differ by orders
 // of magnitude and share one panel.
 func (r *Result) recordsPanel(a axis, m *monitor.Model, y float64) panel {
-	p := panel{Title: m.Name + ": records per window", Y: y, H: 80, TitleY: y - 8, Note: "100 % is the most that the window held"}
+	p := panel{Title: m.Name + ": records per window", Y: y, H: 80, TitleY: y - 10, Note: "100 % is the most that the window held"}
 	s := scale{low: 0, high: 100, top: y, height: p.H}
 	p.Ticks = []tick{{At: s.y(0), Text: "0"}, {At: s.y(50), Text: "50 %"}, {At: s.y(100), Text: "100 %"}}
 	curves := r.timeline.of(catalog.WindowRecords, m.Name)
@@ -197,13 +197,17 @@ func (r *Result) recordsPanel(a axis, m *monitor.Model, y float64) panel {
 
 // evidencePanel draws the streams that came closest to an alarm.
 func (r *Result) evidencePanel(a axis, m *monitor.Model, y float64) panel {
-	p := panel{Title: m.Name + ": evidence", Y: y, H: 120, TitleY: y - 8, Note: fmt.Sprintf("1 is an alarm; cut off at %.0f; the %d streams with the most", evidenceTop, maxStreams)}
+	p := panel{Title: m.Name + ": evidence", Y: y, H: 120, TitleY: y - 10, Note: fmt.Sprintf("1 is an alarm; cut off at %.0f; the %d streams with the most", evidenceTop, maxStreams)}
 	s := scale{low: 0, high: evidenceTop, top: y, height: p.H}
 	p.Ticks = s.ticks()
 	one := s.y(1)
 	p.Lines = append(p.Lines, path{D: fmt.Sprintf("M%.1f %.1fL%.1f %.1f", plotLeft, one, plotRight, one), Class: "limit"})
 	curves := r.timeline.of(catalog.EvidenceRatio, m.Name)
-	slices.SortStableFunc(curves, func(a, b *curve) int { return cmp.Compare(b.max(), a.max()) })
+	slices.SortStableFunc(curves, func(a, b *curve) int {
+		topA, atA := a.peakAt()
+		topB, atB := b.peakAt()
+		return cmp.Or(cmp.Compare(topB, topA), cmp.Compare(atA, atB)) // of those that reached an alarm, the first
+	})
 	for i, c := range curves[:min(len(curves), maxStreams)] {
 		title := c.labels[2]
 		if c.labels[1] != "" {
@@ -226,7 +230,7 @@ func legend(p path, i int, y float64) path {
 
 // alertsPanel draws a row for each set of labels, a bar for each time it fired.
 func (r *Result) alertsPanel(a axis, y float64) panel {
-	p := panel{Title: "alerts", Y: y, TitleY: y - 8}
+	p := panel{Title: "alerts", Y: y, TitleY: y - 10}
 	type row struct {
 		key   string
 		rank  int

@@ -18,6 +18,9 @@ const (
 // drawn are the metrics that a report reads.
 var drawn = []*catalog.Metric{catalog.FeatureQuantile, catalog.RefQuantile, catalog.WindowRecords, catalog.EvidenceRatio, catalog.ModelEvidence}
 
+// scoreLabel is what the score of a model is called in the label feature, wherever the record has it.
+const scoreLabel = "score"
+
 // timeline keeps what a report draws over time. A nil one keeps nothing.
 type timeline struct {
 	step   time.Duration
@@ -114,9 +117,16 @@ func (t *timeline) of(m *catalog.Metric, labels ...string) []*curve {
 }
 
 func (c *curve) max() float64 {
-	top := 0.0
-	for _, p := range c.points {
-		top = max(top, p.value)
-	}
+	top, _ := c.peakAt()
 	return top
+}
+
+// peakAt is the largest value and when it was first reached.
+func (c *curve) peakAt() (top float64, at int64) {
+	for i, p := range c.points {
+		if i == 0 || p.value > top {
+			top, at = p.value, p.at
+		}
+	}
+	return top, at
 }
