@@ -31,6 +31,9 @@ const (
 	Lasts     = 2 * time.Hour // of every row
 )
 
+// rowEvery is how often rules are evaluated.
+const rowEvery = 30 * time.Second
+
 // onsetError is by how much a page may be wrong about when it began.
 const onsetError = 5 * time.Minute
 
@@ -177,7 +180,7 @@ func writeModel(dir string, seed uint64) (string, error) {
 
 // scenario is the row as the fixtures play it.
 func (r Row) scenario(seed uint64) rules.Scenario {
-	s := rules.Scenario{Name: r.Name, Seed: seed, Lasts: model.Duration(Lasts), Every: usualEvery}
+	s := rules.Scenario{Name: r.Name, Seed: seed, Lasts: model.Duration(Lasts), Every: rowEvery}
 	if r.Season {
 		// A day of two hours has its noons and midnights within the scenario.
 		s.Traffic = rules.Traffic{Swing: .6, Day: model.Duration(2 * time.Hour)}
@@ -194,7 +197,7 @@ func (r Row) scenario(seed uint64) rules.Scenario {
 // play runs one row through the packs and the built-in routes.
 func (r Row) play(ctx context.Context, file string, seed uint64) (Outcome, error) {
 	out := Outcome{Row: r, Missed: Misses[r.Name]}
-	engine, err := rules.New(rules.Options{Packs: true, Interval: usualEvery, Resend: 24 * time.Hour, ResolvedResend: -1})
+	engine, err := rules.New(rules.Options{Packs: true, Interval: rowEvery, Resend: 24 * time.Hour, ResolvedResend: -1})
 	if err != nil {
 		return out, err
 	}
@@ -289,7 +292,7 @@ func (o *Outcome) judge() {
 		}
 	}
 	if at, told := hit.onset(); told && (at-faultFrom).Abs() > onsetError {
-		wrong("the page says that it began at %s", at)
+		wrong("the page is off by %s about when it began", at-faultFrom)
 	}
 	if hit.Resolved < 0 {
 		wrong("not resolved %s after the fault ended", Lasts-faultTo)

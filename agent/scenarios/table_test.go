@@ -95,7 +95,7 @@ func TestAPageIsJudgedByCauseTimeTextAndEnd(t *testing.T) {
 		"says less":      {Row{Cause: "drift", Says: []string{"ent"}}, func(p Page) []Page { return []Page{p} }, `does not say "ent"`},
 		"never resolved": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = -1; return []Page{p} }, "not resolved"},
 		"resolved early": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = faultTo - time.Minute; return []Page{p} }, "while the fault went on"},
-		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "since about 2026-01-05 12:01:00 UTC"; return []Page{p} }, "began at 1m0s"},
+		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "since about 2026-01-05 12:01:00 UTC"; return []Page{p} }, "off by -19m0s"},
 	} {
 		o := Outcome{Row: c.row, Pages: c.pages(good)}
 		o.judge()
