@@ -12,8 +12,8 @@ import (
 const (
 	chartWidth = 1100.0
 	plotLeft   = 250.0
-	plotRight  = chartWidth - 20
-	panelGap   = 34.0
+	plotRight  = chartWidth - 40
+	panelGap   = 36.0
 	rowHeight  = 17.0
 )
 
@@ -34,8 +34,8 @@ func (c *chart) Middle() float64    { return (c.Left + c.Right) / 2 }
 func (c *chart) TickX() float64     { return c.Left - 6 }
 func (c *chart) AxisY() float64     { return c.Bottom + 6 }
 func (c *chart) AxisTextY() float64 { return c.Bottom + 20 }
-func (c *chart) MarkY() float64     { return c.Top - 14 }
-func (c *chart) FlagY() float64     { return c.Top - 18 }
+func (c *chart) MarkY() float64     { return c.Top - 26 }
+func (c *chart) FlagY() float64     { return c.Top - 30 }
 
 type panel struct {
 	Title    string

@@ -69,7 +69,7 @@ func plain(header []string) []string {
 }
 
 func (r *Result) chart() *chart {
-	c := &chart{Width: chartWidth, Left: plotLeft, Right: plotRight, Top: 30, axis: axis{r.From.UnixMilli(), r.To.UnixMilli()}}
+	c := &chart{Width: chartWidth, Left: plotLeft, Right: plotRight, Top: 46, axis: axis{r.From.UnixMilli(), r.To.UnixMilli()}}
 	y := c.Top
 	add := func(p panel) {
 		c.Panels = append(c.Panels, p)

@@ -77,9 +77,8 @@ func (t *timeline) shows(s *catalog.Sample) bool {
 	if s.Metric != catalog.FeatureQuantile && s.Metric != catalog.RefQuantile {
 		return true
 	}
-	return slices.ContainsFunc(t.models, func(m *monitor.Model) bool {
-		return m.Score != nil && m.Name == s.Labels[0] && m.Score.Path == s.Labels[1]
-	})
+	scored := func(m *monitor.Model) bool { return m.Score != nil && m.Name == s.Labels[0] }
+	return s.Labels[1] == scoreLabel && slices.ContainsFunc(t.models, scored)
 }
 
 func (c *curve) add(p point) {
