@@ -198,6 +198,7 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	if !o.done || !o.deleted {
 		s.twin, s.twinOf = true, o
 		s.drained, s.partial = true, false
+		s.close()
 		if !slices.Contains(t.twins, s) {
 			t.twins = append(t.twins, s)
 		}

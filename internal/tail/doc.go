@@ -6,8 +6,8 @@
 // Positions live in State(), which the caller commits together with what it derived from the lines.
 //
 // A Tailer is used from one goroutine and starts none: Next looks at the files, reads and waits. It lives from New to
-// Close. Memory is one read buffer (ChunkBytes, growing once to MaxLineBytes), about half a kilobyte for each of
-// at most MaxFiles files, and a decompressor for at most maxStreams compressed files at a time. At most
+// Close. Memory is one read buffer (ChunkBytes, growing once to MaxLineBytes), about two kilobytes for each of
+// at most MaxFiles files, their folders included, and a decompressor for at most maxStreams compressed files at a time. At most
 // MaxOpenFiles descriptors are open, plus one inotify instance.
 //
 // It opens files for reading only, never through a symbolic link that leaves the roots, and never

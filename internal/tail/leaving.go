@@ -32,10 +32,6 @@ func (t *Tailer) tend(s *Source, now time.Time) bool {
 	if s.stuck {
 		return t.tendStuck(s, now)
 	}
-	if s.packed != plain {
-		t.finish(s)
-		return true
-	}
 	if s.fd >= 0 {
 		if st, err := statFD(s.fd); err == nil {
 			s.deleted = s.deleted || st.nlink == 0

@@ -323,8 +323,10 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 			t.nameAt(s, real, now)
 			return
 		}
-		s.deleted = true
-		return
+		if st, err := statFD(s.fd); err == nil && st.nlink == 0 {
+			s.deleted = true
+			return
+		}
 	}
 	if t.byInode[s.id.key()] != s {
 		s.deleted = true // the inode belongs to another file by now
@@ -335,8 +337,8 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 		t.nameAt(s, real, now)
 		return
 	}
-	if s.done {
-		s.deleted = true
+	if s.done || s.fd >= 0 {
+		s.deleted = true // whatever is left of it is read through the descriptor
 		return
 	}
 	if f, v := t.search(folder, familyOf(base), s.content(), s.unread() > 0, func(info) bool { return false }); v == equal {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -81,6 +82,44 @@ func TestReadOnceReadsEveryPackingTheSame(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestCompressedFilesAreReadAFewAtATime(t *testing.T) {
+	modes(t, func(t *testing.T, opts Options) {
+		opts.Include = []string{"*"}
+		opts.ChunkBytes = 1024
+		var want int
+		for i := range 30 {
+			kind := []string{"gzip", "zstd"}[i%2]
+			data := bytes.Repeat([]byte("a line of some length\n"), 500)
+			want += len(data)
+			if err := os.WriteFile(in(opts, fmt.Sprintf("%02d", i)+map[string]string{"gzip": ".gz", "zstd": ".zst"}[kind]), packed(t, kind, data), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := follow(t, opts)
+		got := 0
+		for {
+			c, err := r.tail.Next(t.Context(), time.Now().Add(3*time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c == nil {
+				break
+			}
+			got += len(c.Data)
+			if n := r.tail.streams(); n > maxStreams {
+				t.Fatalf("%d decompressors, want %d at the most", n, maxStreams)
+			}
+		}
+		if got != want || r.tail.streams() != 0 || r.tail.Stats().LagBytes != 0 {
+			t.Errorf("%d bytes, want %d; %d decompressors; %+v", got, want, r.tail.streams(), r.tail.Stats())
+		}
+		r.restart(r.tail.State())
+		if again := r.text(3 * time.Second); again != "" {
+			t.Errorf("%d bytes again after a restart", len(again))
+		}
+	})
 }
 
 func TestReadOnceSaysWhatIsWrong(t *testing.T) {

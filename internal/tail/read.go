@@ -16,6 +16,10 @@ func (t *Tailer) serve(now time.Time) bool {
 		if s.blocked() {
 			continue // the one before it wakes it
 		}
+		if s.fd < 0 && s.compressed() && t.streams() >= maxStreams {
+			t.ready.push(s) // one that is open comes first
+			continue
+		}
 		got, err := t.read(s, now)
 		if err != nil {
 			s.stuck, s.drained = true, true
@@ -145,6 +149,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 		}
 		s.partial = len(data) > 0 && !s.skipping
 		s.drained = true
+		if s.packed != plain {
+			t.finish(s) // a whole compressed file gets no more lines
+		}
 		return false, nil
 	}
 	return false, nil

@@ -102,6 +102,22 @@ func (s *Source) unpack(fd int) error {
 	return nil
 }
 
+// compressed says whether reading s takes a decompressor, as far as can be told without opening it.
+func (s *Source) compressed() bool {
+	return s.packed != plain || !s.probed && len(s.names) > 0 && compressedName(s.names[0].base)
+}
+
+// streams counts the decompressors.
+func (t *Tailer) streams() int {
+	n := 0
+	for _, s := range t.open {
+		if s.stream != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func compressedName(base string) bool {
 	return strings.HasSuffix(base, ".gz") || strings.HasSuffix(base, ".zst")
 }

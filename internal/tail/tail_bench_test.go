@@ -177,11 +177,11 @@ func TestIdleFilesCostAlmostNothing(t *testing.T) {
 						n += bytes.Count(c.Data, []byte("\n"))
 					}
 				}
-				if n := read(2 * time.Second); n != files {
+				if n := read(1500 * time.Millisecond); n != files {
 					t.Fatalf("%d lines, want %d", n, files)
 				}
 				runtime.GC()
-				const span = 3 * time.Second
+				const span = 2 * time.Second
 				before := cpuTime()
 				if n := read(span); n != 0 {
 					t.Errorf("%d lines out of nothing", n)

@@ -34,4 +34,5 @@ const (
 	dirGone // the watched folder itself was deleted, moved or unmounted; its watch has ended or means nothing
 )
 
+// errNoWatcher is why everything is polled on other systems, and in tests.
 var errNoWatcher = errors.New("this system has no change notifications that we use")
