@@ -102,10 +102,13 @@ func niceStep(raw float64) float64 {
 		return 1
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, m := range []float64{1, 2, 5} {
-		if raw <= m*unit*1.0001 {
-			return m * unit
-		}
+	switch f := raw / unit; {
+	case f < 1.5:
+		return unit
+	case f < 3.5:
+		return 2 * unit
+	case f < 7.5:
+		return 5 * unit
 	}
 	return 10 * unit
 }
