@@ -223,12 +223,33 @@ func (l *Loop) drain(ctx context.Context, until time.Time) error {
 	}
 }
 
-// chunk feeds the lines of a chunk to every model that wants them.
+// chunk feeds the lines of a chunk to every model that wants them: one model after the other, because the profiles of many
+// models do not fit into the processor's caches together. Lines that are read again are looked at one by one.
 func (l *Loop) chunk(c *tail.Chunk) {
 	now := l.now()
 	r := l.route(c.Source)
 	r.used = now
 	r.more = len(c.Data) >= l.chunkBytes()/2
+	if len(l.holds.again) > 0 {
+		l.chunkAgain(c, r, now)
+	} else {
+		l.counters.Lines += uint64(bytes.Count(c.Data, []byte{'\n'}))
+		if n := len(c.Data); n > 0 && c.Data[n-1] != '\n' {
+			l.counters.Lines++
+		}
+		for _, f := range r.feeds {
+			eachLine(c.Data, c.Offset, func(line []byte, offset int64) {
+				f.line(line, c.Source, offset, now, l.counters)
+			})
+		}
+	}
+	for _, f := range r.feeds {
+		f.used = now
+	}
+}
+
+// chunkAgain feeds a chunk in which some lines may be meant for some models only, because a restart reads them again.
+func (l *Loop) chunkAgain(c *tail.Chunk, r *route, now time.Time) {
 	eachLine(c.Data, c.Offset, func(line []byte, offset int64) {
 		models, again := l.holds.repeated(c.Source, offset)
 		if !again {
@@ -242,9 +263,6 @@ func (l *Loop) chunk(c *tail.Chunk) {
 			}
 		}
 	})
-	for _, f := range r.feeds {
-		f.used = now
-	}
 }
 
 func (l *Loop) chunkBytes() int {
