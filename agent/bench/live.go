@@ -17,19 +17,24 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/simulator"
 )
 
+// history is how many lines of the last 25 hours the log holds before the agent starts: they fill every slot of every
+// window, as an agent that has run for a day has them.
+const history = 50_000
+
 // live runs the real agent for a while and prints what it costs: idle, and under a steady rate of lines; and how long a
 // line takes from being written to being counted in /metrics.
-func live(binary string, models, rate int, seconds int) error {
+func live(binary string, models, features, rate, seconds int) error {
 	dir, err := os.MkdirTemp("", "plumbline-live-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	const log = "live.jsonl"
-	if err := os.WriteFile(filepath.Join(dir, log), nil, 0o600); err != nil {
+	const day = 25 * time.Hour
+	if _, err := writeLog(filepath.Join(dir, log), simulator.Options{Seed: 4}, features, history, time.Now().Add(-day), day/history); err != nil {
 		return err
 	}
-	if err := writeModels(dir, log, models); err != nil {
+	if err := writeModels(dir, log, models, features); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -51,7 +56,20 @@ func live(binary string, models, rate int, seconds int) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(10 * time.Second)
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		n, err := scrapeRecords(url)
+		if err != nil {
+			return err
+		}
+		if n >= history*models {
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the lines that were there before were not read: %d of %d", n, history*models)
+		}
+		time.Sleep(time.Second)
+	}
+	time.Sleep(5 * time.Second)
 	idleCPU, idleRSS, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
@@ -62,8 +80,8 @@ func live(binary string, models, rate int, seconds int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle, %d model(s): %.1f %% of a core, RSS %d MiB\n", models, 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), idleRSS>>20)
-	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: simulator.New(simulator.Options{Seed: 3})}
+	fmt.Printf("idle after a day's lines, %d model(s) of %d features: %.1f %% of a core, RSS %d MiB\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), idleRSS>>20)
+	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: widen(simulator.Options{Seed: 3}, features), total: history}
 	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
 	for _, every := range []int{15 * 20, 2} {
 		if err := l.run(every); err != nil {
@@ -78,7 +96,7 @@ type load struct {
 	log, url              string
 	pid                   int
 	models, rate, seconds int
-	s                     *simulator.Simulator
+	s                     *widened
 	total                 int
 }
 

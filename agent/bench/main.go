@@ -32,6 +32,7 @@ func main() {
 	lines := flag.Int("lines", 400_000, "lines in each file")
 	models := flag.Int("models", 1, "models that all read the same file")
 	binary := flag.String("live", "", "measure this plumbline binary as it runs, instead of reading files")
+	features := flag.Int("features", simulated, "with -live: features in every record")
 	rate := flag.Int("rate", 5000, "with -live: lines per second")
 	seconds := flag.Int("seconds", 30, "with -live: how long")
 	reader := flag.String("reader", "", "internal: be one of the measured readers")
@@ -41,7 +42,7 @@ func main() {
 	var err error
 	switch {
 	case *binary != "":
-		err = live(*binary, *models, *rate, *seconds)
+		err = live(*binary, *models, *features, *rate, *seconds)
 	case *reader == "":
 		err = compare(*lines, *models)
 	case *reader == "encoding/json":
@@ -75,11 +76,11 @@ func compare(lines, models int) error {
 	var rows [][]string
 	for i, k := range kinds {
 		name := fmt.Sprintf("log%d.jsonl", i)
-		size, err := writeLog(filepath.Join(dir, name), k.opts, lines)
+		size, err := writeLog(filepath.Join(dir, name), k.opts, simulated, lines, time.Now().Add(-time.Duration(lines)*time.Second/5000), time.Second/5000)
 		if err != nil {
 			return err
 		}
-		if err := writeModels(dir, name, models); err != nil {
+		if err := writeModels(dir, name, models, simulated); err != nil {
 			return err
 		}
 		var base time.Duration
@@ -121,18 +122,18 @@ func measure(argv []string) (cpu time.Duration, rss int64, err error) {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), maxRSS(cmd.ProcessState), nil
 }
 
-func writeLog(path string, opts simulator.Options, lines int) (size int64, err error) {
+// writeLog writes lines from a time on, a step apart.
+func writeLog(path string, opts simulator.Options, features, lines int, at time.Time, step time.Duration) (size int64, err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return 0, err
 	}
 	out := bufio.NewWriterSize(f, 1<<20)
-	s := simulator.New(opts)
-	at := time.Now().Add(-time.Duration(lines) * time.Second / 5000)
+	s := widen(opts, features)
 	var line []byte
 	for range lines {
 		line = s.AppendRecord(line[:0], at)
-		at = at.Add(time.Second / 5000)
+		at = at.Add(step)
 		size += int64(len(line))
 		if _, err := out.Write(line); err != nil {
 			return 0, err
@@ -157,7 +158,7 @@ reference: {file: %s}
 `
 
 // writeModels writes the model files and the reference that they share.
-func writeModels(dir, log string, models int) error {
+func writeModels(dir, log string, models, features int) error {
 	folder := filepath.Join(dir, "models")
 	os.RemoveAll(folder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -174,7 +175,7 @@ func writeModels(dir, log string, models int) error {
 		return nil
 	}
 	earlier := filepath.Join(dir, "earlier.jsonl")
-	if _, err := writeLog(earlier, simulator.Options{Seed: 2}, 50_000); err != nil {
+	if _, err := writeLog(earlier, simulator.Options{Seed: 2}, features, 50_000, time.Now().Add(-time.Minute), time.Millisecond); err != nil {
 		return err
 	}
 	built, err := reference.Build(context.Background(), reference.Options{Model: filepath.Join(folder, "spam-000.yaml"), Files: []string{earlier}})
