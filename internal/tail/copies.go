@@ -154,6 +154,9 @@ func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
 	if t.byInode[s.id.key()] == s {
 		delete(t.byInode, s.id.key())
 	}
+	if s.packed == plain {
+		s.expect = s.size
+	}
 	s.id, s.size, s.sure, s.mtime = f.st.id, f.st.size, 0, f.st.mtime
 	s.packed, s.probed, s.copied = f.packed, true, true
 	s.front = f.front

@@ -84,10 +84,11 @@ func (t *Tailer) tendStuck(s *Source, now time.Time) bool {
 
 // missing is how many bytes are known to stand behind the offset, exactly.
 func (s *Source) missing() int64 {
+	end := s.size
 	if s.packed != plain {
-		return s.todo.bytes()
+		end = s.expect
 	}
-	return s.todo.bytes() + max(0, s.size-s.offset)
+	return s.todo.bytes() + max(0, end-s.offset)
 }
 
 // finish ends the following of a file. What is known of it is kept for a while: its compressed copy may appear, and
@@ -173,6 +174,10 @@ func (t *Tailer) dropNames(s *Source) {
 // to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
+	if s.packed != plain {
+		s.close() // what is there now may be stored in another way
+		end = s.expect
+	}
 	next := &Source{t: t, seq: t.nextSeq, id: s.id, path: s.path, real: s.real, match: s.match, home: s.home, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
 		names: s.names, left: s.left, deleted: s.deleted}
 	t.nextSeq++

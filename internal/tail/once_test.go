@@ -122,6 +122,73 @@ func TestCompressedFilesAreReadAFewAtATime(t *testing.T) {
 	})
 }
 
+func TestABrokenCompressedFileGivesWhatCanBeReadAndCountsTheRest(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"too short":      func(b []byte) []byte { return b[:len(b)*3/4] },
+		"wrong checksum": func(b []byte) []byte { b[len(b)-6] ^= 0xff; return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			modes(t, func(t *testing.T, opts Options) {
+				opts.Include = []string{"app.log"}
+				opts.ChunkBytes = 4096
+				w := newWriter(t, in(opts, "app.log"))
+				w.lines(3000)
+				r := follow(t, opts)
+				c, err := r.tail.Next(t.Context(), time.Now().Add(time.Second))
+				if err != nil || c == nil {
+					t.Fatal(c, err)
+				}
+				r.take(c)
+				state := r.tail.State()
+				st, err := os.Stat(w.path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.rotate(in(opts, "app.log.1"))
+				w.reopen()
+				gzipFile(t, in(opts, "app.log.1"))
+				data, err := os.ReadFile(in(opts, "app.log.1.gz"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(in(opts, "app.log.1.gz"), damage(data), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				from := w.next
+				w.lines(10)
+				r.restart(state)
+				var read uint64
+				until := time.Now().Add(2 * time.Minute)
+				for {
+					c, err := r.tail.Next(t.Context(), until)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if c == nil {
+						break
+					}
+					r.take(c)
+					if c.Source.Path() != w.path {
+						read = uint64(c.Offset) + uint64(len(c.Data))
+					}
+				}
+				for i := uint64(1); i <= w.next; i++ {
+					if n := r.lines[i]; n > 1 || n == 0 && (i > from || name != "too short") {
+						t.Fatalf("line %d came %d times", i, n)
+					}
+				}
+				stats := r.tail.Stats()
+				if gap := uint64(st.Size()) - read; stats.GapBytes != gap || r.bad != 0 || (gap == 0) != (name == "wrong checksum") {
+					t.Errorf("gap %d, want %d; %d broken lines", stats.GapBytes, gap, r.bad)
+				}
+				if refused := stats.Refused["compressed"]; (refused == 1) != (name == "wrong checksum") {
+					t.Errorf("refused %v", stats.Refused)
+				}
+			})
+		})
+	}
+}
+
 func TestReadOnceSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	whole := packed(t, "gzip", bytes.Repeat([]byte("some line\n"), 10000))

@@ -88,12 +88,12 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 	window := t.opts.ChunkBytes
 	for s.fd >= 0 {
 		front, data, full, err := t.fill(s, window)
+		// What a compressed file holds before it ends too early, or before the damage, is good.
+		var broken error
+		if errors.Is(err, errIncomplete) || errors.Is(err, errPacking) {
+			broken, err = err, nil
+		}
 		switch {
-		case errors.Is(err, errIncomplete) && len(data) == 0:
-			s.stuck, s.drained = true, true
-			s.close()
-			return false, nil
-		case errors.Is(err, errIncomplete):
 		case errors.Is(err, errTruncated):
 			st, statErr := statFD(s.fd)
 			if statErr != nil {
@@ -105,6 +105,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			return false, err
 		}
 		s.sure = s.size
+		if broken != nil && len(data) == 0 {
+			return false, t.breaks(s, broken)
+		}
 		if len(s.todo) > 0 {
 			return t.again(s, data), nil
 		}
@@ -142,6 +145,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			continue
 		}
 		s.learn(t, data)
+		if broken != nil {
+			return false, t.breaks(s, broken)
+		}
 		if s.closing && len(data) > 0 {
 			s.advance(t.buf[:front+len(data)])
 			t.emit(s, data, base)
@@ -155,6 +161,19 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 		return false, nil
 	}
 	return false, nil
+}
+
+// breaks ends reading a compressed file that is not whole: for now when it is too short, for good when it is damaged.
+func (t *Tailer) breaks(s *Source, broken error) error {
+	s.stuck, s.drained = true, true
+	s.close()
+	if errors.Is(broken, errIncomplete) {
+		return nil
+	}
+	t.stats.GapBytes += uint64(s.missing())
+	s.todo = nil
+	t.finish(s)
+	return broken
 }
 
 // emit makes data the current chunk.

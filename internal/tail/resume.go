@@ -99,7 +99,7 @@ func (t *Tailer) adopt(r *record, f found, now time.Time) {
 		t: t, seq: r.seq, id: f.st.id, path: f.real, real: f.real, match: r.match, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
 		packed: f.packed, probed: r.offset > 0, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
 		todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
-		twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
+		expect: r.size, twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
 	}
 	t.byInode[s.id.key()] = s
 	l := t.lineageAt(r.lineage)

@@ -44,6 +44,7 @@ type Source struct {
 	offset    int64 // behind everything handed out
 	size      int64 // end when last looked at; of a compressed file, its own size
 	sure      int64 // end when the bytes before offset were last seen to be there still
+	expect    int64 // of a compressed file that was followed before: its last known end then
 	mtime     int64
 	front     [frontierSize]byte // the bytes before offset
 	nfront    int

@@ -38,19 +38,13 @@ type record struct {
 	real    string // where it was
 	match   string // the path that matched it last
 	id      fileID
-	size    int64
+	size    int64 // its last known end, after decompression
 	packed  packing
 	holes   spans // below offset, to be handed out again
 }
 
 // missing is what was not handed out of a file that is gone.
-func (r *record) missing() int64 {
-	n := r.holes.bytes()
-	if r.packed == plain {
-		n += max(0, r.size-r.offset)
-	}
-	return n
-}
+func (r *record) missing() int64 { return r.holes.bytes() + max(0, r.size-r.offset) }
 
 var errState = errors.New("malformed state")
 
@@ -105,6 +99,9 @@ func (s *Source) record() record {
 	r := record{
 		content: s.content(),
 		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, match: s.match, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
+	}
+	if s.packed != plain {
+		r.size = s.expect
 	}
 	for _, f := range [...]struct {
 		flag uint64
