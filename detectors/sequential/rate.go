@@ -147,13 +147,32 @@ func (r *Rate) count(k, n uint64) {
 	r.total.n += n
 }
 
-// remark moves the onset of components without evidence to this bucket, empty or not.
+// remark moves the onset of components to this bucket, empty or not, when nothing since the old one speaks for their
+// alternative: the evidence is gone, or the log-likelihood ratio of the counts since then is not above zero, as in
+// Page's CUSUM. The second test matters where the evidence of a quiet stream rests above 1: an alternative close to
+// the edge loses little in a bucket and gains the +1 each time.
 func (r *Rate) remark() {
 	for c := range r.components {
-		if r.m[c] <= 1 {
+		if r.m[c] <= 1 || !r.speaks(c) {
 			r.marks[c] = r.total
 			r.expected[c] = [2]float64{r.sumLo, r.sumHi}
 		}
+	}
+}
+
+// speaks says whether the counts since a component's onset favour its alternative.
+func (r *Rate) speaks(c int) bool {
+	since := r.marks[c]
+	k, n := float64(r.total.k-since.k), float64(r.total.n-since.n)
+	switch {
+	case n == 0: // an empty bucket says nothing, and the onset is no earlier than it
+		return false
+	case !r.varying:
+		return r.bets[c].increment(k, n-k, maxEvidence) > 0
+	case r.side[c] == Down:
+		return k < r.sumLo-r.expected[c][0]
+	default:
+		return k > r.sumHi-r.expected[c][1]
 	}
 }
 

@@ -303,12 +303,14 @@ func (s *Sets) grow(block int, hits, misses float64) (sum float64) {
 	return growAll(s.m[block*steps:][:steps], s.bets[block*steps:][:steps], hits, misses, s.ceil)
 }
 
-// remark moves the onset of components without evidence to this bucket, empty or not.
+// remark moves the onset of components to this bucket when nothing since the old one speaks for their alternative, as
+// for Rate.
 func (s *Sets) remark(block int, now mark) {
 	steps := len(s.steps)
-	marks := s.marks[block*steps:][:steps]
+	marks, bets := s.marks[block*steps:][:steps], s.bets[block*steps:][:steps]
 	for c, v := range s.m[block*steps:][:steps] {
-		if v <= 1 {
+		k, n := float64(now.k-marks[c].k), float64(now.n-marks[c].n)
+		if v <= 1 || k*bets[c].hit+(n-k)*bets[c].miss <= 0 {
 			marks[c] = now
 		}
 	}
