@@ -84,7 +84,7 @@ func (a *arena) harms() []harm {
 	list := []harm{
 		{"bad rule file", a.badFile(filepath.Join(a.place.Rules, "bad.yaml"), "groups: [{name: bad, rules: [{alert: Bad, expr: 'sum('}]}]\n")},
 		{"bad model file", a.badFile(filepath.Join(a.place.Models, "bad.yaml"), "modell: x\n")},
-		{"model file damaged and repaired", a.badFile(filepath.Join(a.place.Models, styles[0].model+".yaml"), "model: [\n")},
+		{"model file damaged and repaired", a.badFile(filepath.Join(a.place.Models, a.streams[0].model+".yaml"), "model: [\n")},
 		{"routes file damaged and repaired", a.badFile(a.place.Routes, "route: {receiver: nobody-there}\n")},
 		{"pager answers 429", a.badPager(standin.Reply{Status: http.StatusTooManyRequests, RetryAfter: "2"})},
 		{"pager answers 500", a.badPager(standin.Reply{Status: http.StatusInternalServerError, Body: "oops"})},

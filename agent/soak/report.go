@@ -49,9 +49,6 @@ func (r *Report) Print(w io.Writer) error {
 	rows = nil
 	for _, l := range r.Logs {
 		sums := "match"
-		if l.Exposed > 0 {
-			sums = "not compared"
-		}
 		if len(l.Differences) > 0 {
 			sums = "DIFFER"
 		}

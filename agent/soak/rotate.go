@@ -89,7 +89,10 @@ func (s *stream) copyTruncateUnderWrite() error {
 	return s.copyThenTruncate(func() error {
 		n := s.rand.IntN(20)
 		s.exposed += int64(n)
-		if err := s.write(n); err != nil {
+		s.exposing = true
+		err := s.write(n)
+		s.exposing = false
+		if err != nil {
 			return err
 		}
 		timer := time.NewTimer(time.Duration(s.rand.Int64N(int64(200 * time.Millisecond))))

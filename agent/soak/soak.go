@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type Options struct {
 	Seed     uint64
 	Duration time.Duration                            // of the chaos, without catching up; zero means 10 minutes
 	Rate     int                                      // lines a second over all logs; zero means 3,000
+	Logs     []string                                 // which of rename, kubelet, copytruncate and race are written; empty means all
 	Command  func(Place) *exec.Cmd                    // makes the agent's process; it must end on SIGKILL
 	Dir      string                                   // where the temporary folder is made; empty means the system's place
 	Keep     bool                                     // leave the folder behind
@@ -57,7 +59,10 @@ func (p Place) Args() []string {
 // maxLine is the line limit that the agent is given: small, so that longer lines cost little to write.
 const maxLine = 16 << 10
 
-var errNoCommand = errors.New("soak: Options.Command is required")
+var (
+	errNoCommand = errors.New("soak: Options.Command is required")
+	errNoLog     = errors.New("want some of rename, kubelet, copytruncate and race as logs")
+)
 
 // arena is one soak as it goes.
 type arena struct {
@@ -162,11 +167,17 @@ func (a *arena) prepare(context.Context) error {
 		a.mounted = true
 	}
 	for i, style := range styles {
+		if len(a.opts.Logs) > 0 && !slices.Contains(a.opts.Logs, style.model) {
+			continue
+		}
 		s, err := newStream(a, style, i)
 		if err != nil {
 			return err
 		}
 		a.streams = append(a.streams, s)
+	}
+	if len(a.streams) == 0 {
+		return fmt.Errorf("%w: %q", errNoLog, a.opts.Logs)
 	}
 	out := a.path("agent.log")
 	a.agent = &process{command: func() *exec.Cmd { return a.opts.Command(a.place) }, out: out}

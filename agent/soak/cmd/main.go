@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +37,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.IntVar(&opts.Rate, "rate", 3000, "lines a second over all logs")
 	flags.StringVar(&opts.Dir, "dir", "", "where the temporary folder is made (default the system's place)")
 	flags.BoolVar(&opts.Keep, "keep", false, "leave the folder with logs, state and the agent's output behind")
+	logs := flags.String("logs", "", "only these logs, with commas between: rename, kubelet, copytruncate, race")
 	verbose := flags.Bool("v", false, "say every event")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -43,6 +45,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if flags.NArg() > 0 || opts.Duration <= 0 || opts.Rate < 100 {
 		fmt.Fprintln(errs, "want no arguments, -duration above 0 and -rate of at least 100; see -help")
 		return 2
+	}
+	if *logs != "" {
+		opts.Logs = strings.Split(*logs, ",")
 	}
 	path, err := filepath.Abs(*binary)
 	if err == nil {
