@@ -64,7 +64,7 @@ func Model() Dashboard {
 
 	p.row("Feature $feature")
 	p.add(bars("Bins now and in the reference", "Share of the window in each bin; le is the bin's upper edge.", "le"), half, 9,
-		at("avg by (le) (%s{$F, $W})", catalog.BinShare), "now", at("avg by (le) (%s{$F})", catalog.RefBinShare), "reference")
+		at("avg by (le) (%s{$F})", catalog.BinShare), "now", at("avg by (le) (%s{$F})", catalog.RefBinShare), "reference")
 	p.add(dashed(graph("Quantiles", "In the feature's own unit.", "short")), half, 9,
 		at("avg by (quantile) (%s{$F, $W})", catalog.FeatureQuantile), "q{{quantile}}",
 		at("avg by (quantile) (%s{$F})", catalog.RefQuantile), "reference q{{quantile}}")

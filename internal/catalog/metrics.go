@@ -45,7 +45,7 @@ var (
 	RefMean           = declare("Features and predictions", Gauge, "plumbline_reference_mean", "", "The same mean in the reference.", "model", "feature", "role")
 	CategoryShare     = declare("Features and predictions", Gauge, "plumbline_category_share", "ratio", "Share of a category in the window.", "model", "feature", "role", "window", "category")
 	RefCategoryShare  = declare("Features and predictions", Gauge, "plumbline_reference_category_share", "ratio", "The same share in the reference.", "model", "feature", "role", "category")
-	BinShare          = declare("Features and predictions", Gauge, "plumbline_bin_share", "ratio", "Share of the window in a bin of a numeric feature; le is the bin's upper edge.", "model", "feature", "role", "window", "le")
+	BinShare          = declare("Features and predictions", Gauge, "plumbline_bin_share", "ratio", "Share of the window in a bin of a numeric feature; le is the bin's upper edge. Only for the longest window of at most an hour.", "model", "feature", "role", "window", "le")
 	RefBinShare       = declare("Features and predictions", Gauge, "plumbline_reference_bin_share", "ratio", "The same share in the reference.", "model", "feature", "role", "le")
 	UnseenShare       = declare("Features and predictions", Gauge, "plumbline_unseen_share", "ratio", "Share of the window with a category that the reference does not have.", "model", "feature", "role", "window")
 	RepeatShare       = declare("Features and predictions", Gauge, "plumbline_repeat_share", "ratio", "Share of values equal to the one before: near 1 when a feature is frozen.", "model", "feature", "role", "window")
@@ -59,7 +59,7 @@ var (
 
 // Drift: statistics describe, evidence pages.
 var (
-	DriftStatistic  = declare("Drift", Gauge, "plumbline_drift_statistic", "", "Distance between window and reference: psi, psi_expected, ks, js, wasserstein_iqr, wasserstein_std, chi2, chi2_p, hellinger, tvd. Nothing shipped pages on it.", "model", "feature", "role", "window", "statistic")
+	DriftStatistic  = declare("Drift", Gauge, "plumbline_drift_statistic", "", "Distance between window and reference: psi, psi_expected, ks, js, wasserstein_iqr, chi2_p. Nothing shipped pages on it.", "model", "feature", "role", "window", "statistic")
 	DriftEffect     = declare("Drift", Gauge, "plumbline_drift_effect", "", "How far the feature moved: median now minus median in the reference, in the feature's own unit; for a category, the largest change of a share.", "model", "feature", "role", "window")
 	EvidenceRatio   = declare("Drift", Gauge, "plumbline_evidence_ratio", "ratio", "Log-evidence of a stream against the reference, as a share of what the page budget asks for; 1 and above is an alarm.", "model", "feature", "cause")
 	ModelEvidence   = declare("Drift", Gauge, "plumbline_model_evidence_ratio", "ratio", "Log of the evidence averaged over all streams of the model, as a share of what the page budget asks for.", "model")

@@ -51,12 +51,12 @@ func (in *Instance) description(i int, c *column, k int) []catalog.Sample {
 		return old.samples
 	}
 	b := catalog.Batch{Samples: old.samples[:0]}
-	in.describe(&b, c, &w.running[i], &c.labels.windows[k])
+	in.describe(&b, c, &w.running[i], &c.labels.windows[k], k == binWindow(in.windows))
 	*old = described{samples: b.Samples, newest: w.newest, records: w.records, valid: true}
 	return old.samples
 }
 
-func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLabels) {
+func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLabels, bins bool) {
 	grid := c.base.grid
 	if grid != nil {
 		if in.wants(catalog.FeatureQuantile) {
@@ -65,7 +65,7 @@ func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLab
 			}
 		}
 		b.Add(catalog.FeatureMean, t.Mean(grid), l.column...)
-		if in.wants(catalog.BinShare) {
+		if bins && in.wants(catalog.BinShare) {
 			for j, n := range grid.HistCounts(t.Fine) {
 				b.Add(catalog.BinShare, share(n, t.N), l.bins[j]...)
 			}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/plumbline-ml/plumbline/detectors"
 )
@@ -12,11 +13,23 @@ var quantiles = []float64{.05, .25, .5, .75, .95}
 // Quantiles of an age that are published; the last is the oldest.
 var ageQuantiles = []float64{.5, .99, 1}
 
-// statisticNames in the order of statisticValues.
-var statisticNames = []string{"psi", "psi_expected", "ks", "js", "wasserstein_iqr", "wasserstein_std", "chi2", "chi2_p", "hellinger", "tvd"}
+// statisticNames in the order of statisticValues. Every series is multiplied by features and windows and held by everybody
+// downstream, so there are no more than people look at; compare and the detectors have the rest.
+var statisticNames = []string{"psi", "psi_expected", "ks", "js", "wasserstein_iqr", "chi2_p"}
 
-func statisticValues(d *detectors.Description) [10]float64 {
-	return [...]float64{d.PSI, d.PSIExpected, d.KS, d.JS, d.WassersteinIQR, d.WassersteinStd, d.Chi2, d.Chi2P, d.Hellinger, d.TVD}
+func statisticValues(d *detectors.Description) [6]float64 {
+	return [...]float64{d.PSI, d.PSIExpected, d.KS, d.JS, d.WassersteinIQR, d.Chi2P}
+}
+
+// binWindow is the window whose bins are published: the longest of at most an hour, or the shortest there is.
+func binWindow(windows []*window) int {
+	best := 0
+	for k, w := range windows {
+		if w.length <= time.Hour {
+			best = k
+		}
+	}
+	return best
 }
 
 // columnLabels are the label values of everything that is published of a column, made once: a publish a second should
