@@ -40,7 +40,7 @@ func decode(m pmetric.Metric, extra map[string]string, sink Sink) (skipped int) 
 	own, known := catalog.ByName(m.Name())
 	switch m.Type() {
 	case pmetric.MetricTypeGauge, pmetric.MetricTypeSum:
-		points := pmetric.NewNumberDataPointSlice()
+		var points pmetric.NumberDataPointSlice
 		want := catalog.Gauge
 		if m.Type() == pmetric.MetricTypeSum {
 			if m.Sum().AggregationTemporality() != pmetric.AggregationTemporalityCumulative {
