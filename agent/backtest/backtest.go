@@ -33,6 +33,7 @@ const (
 type Options struct {
 	ModelPaths []string                // folders of model files, or single ones
 	Rules      []string                // folders or files of rules; empty means the shipped packs
+	Packs      bool                    // the shipped packs besides Rules, as for a live run
 	Diff       []string                // folders or files of other rules to compare with; empty means no comparison
 	Routes     string                  // Alertmanager configuration; empty means one page per model and cause
 	Logs       []string                // files or globs: plain, .gz, .zst

@@ -85,7 +85,7 @@ func newJudge(opts Options, paths []string) (*judge, error) {
 }
 
 func newRules(opts Options, paths []string) (*rules.Engine, error) {
-	o := rules.Options{Packs: len(paths) == 0, Logger: opts.Logger, Resend: 24 * time.Hour, ResolvedResend: -1} // nobody is told again in a backtest, so texts need not be made again
+	o := rules.Options{Packs: len(paths) == 0 || opts.Packs, Logger: opts.Logger, Resend: 24 * time.Hour, ResolvedResend: -1} // nobody is told again in a backtest, so texts need not be made again
 	if opts.Node != "" {
 		o.ExternalLabels = map[string]string{alert.LabelNode: opts.Node}
 	}

@@ -34,7 +34,8 @@ and one that always fires: rules that do not beat both know nothing.`,
 		Args: noArgs,
 	}
 	cmd.Flags().StringSliceVar(&opts.ModelPaths, "models", nil, "folder of model files, or a single one")
-	cmd.Flags().StringSliceVar(&opts.Rules, "rules", nil, "folder of rule files, or a single one; default: the shipped packs")
+	cmd.Flags().StringSliceVar(&opts.Rules, "rules", nil, "folder of rule files, or a single one, in place of the shipped packs")
+	cmd.Flags().BoolVar(&opts.Packs, "packs", false, "evaluate the shipped packs besides --rules")
 	cmd.Flags().StringVar(&opts.Routes, "routes", "", "Alertmanager configuration")
 	cmd.Flags().StringSliceVar(&opts.Logs, "logs", nil, "files or globs")
 	cmd.Flags().DurationVar(&opts.Step, "step", 0, "how often rules are evaluated; default: their own interval, or a 24th of the shortest window if that is longer")
