@@ -24,8 +24,9 @@ var ErrBudget = errors.New("want a positive number of buckets, and a positive nu
 // page. It pages on the weighted average of the streams' evidence, which keeps the promise under any dependence
 // between them. It is owned by one goroutine and holds 32 bytes a stream.
 //
-// The weights need not sum to 1. A stream that is added or removed changes the others' shares: do that only together
-// with a Reset of all evidence, as when a model is reloaded.
+// The weights need not sum to 1: they count as if they did. A stream may be added at any time, since that lowers the
+// others' shares; one that is removed would raise them, so do that only together with a Reset of all evidence, as when
+// a model is reloaded.
 type Budget struct {
 	logA    float64
 	weights []float64
@@ -57,6 +58,19 @@ func (b *Budget) Add(weight float64) int {
 	b.share = append(b.share, 0)
 	b.list = make([]int, 0, len(b.weights))
 	return len(b.weights) - 1
+}
+
+// Weigh changes the weight of a stream. To keep the promise while evidence is there, a weight may only fall, or the
+// weights that change must be those of streams without evidence.
+func (b *Budget) Weigh(stream int, weight float64) {
+	if !(weight > 0) || math.IsInf(weight, 1) {
+		weight = 0
+	}
+	b.weights[stream] = weight
+	b.total = 0
+	for _, w := range b.weights {
+		b.total += w
+	}
 }
 
 // Len returns the number of streams.

@@ -216,7 +216,7 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 	}
 	b.Add(catalog.ModelEvidence, ev.ratio, name)
 	for _, s := range ev.streams {
-		f := s.col.name
+		f := s.feature
 		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause)
 		b.Add(catalog.Alarm, boolValue(s.alarm != nil), name, f, s.cause)
 		if s.alarm == nil {

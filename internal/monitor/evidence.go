@@ -109,7 +109,7 @@ func (in *Instance) suppressed(s *stream) bool {
 	if s.cause != causeDrift && s.cause != causeFrozen {
 		return false
 	}
-	return slices.ContainsFunc(in.evidence.streams, func(o *stream) bool {
+	return s.col != nil && slices.ContainsFunc(in.evidence.streams, func(o *stream) bool {
 		return o.col == s.col && o.alarm != nil && above(o.cause, s.cause)
 	})
 }
@@ -133,7 +133,7 @@ func (in *Instance) raise(guilty []int, end int64) {
 	for _, i := range guilty {
 		s := ev.streams[i]
 		explained := in.suppressed(s) || slices.ContainsFunc(guilty, func(j int) bool {
-			return ev.streams[j].col == s.col && above(ev.streams[j].cause, s.cause)
+			return s.col != nil && ev.streams[j].col == s.col && above(ev.streams[j].cause, s.cause)
 		})
 		if explained {
 			s.reset()
@@ -155,7 +155,7 @@ func (in *Instance) latch(s *stream, end int64) {
 	a := &alarm{raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
 	main := by.describe(s.col, l)
 	a.told = []told{main}
-	if s.cause == causeDrift && s.col.base.grid != nil {
+	if s.cause == causeDrift && s.key == "" && s.col != nil && s.col.base.grid != nil {
 		if w := in.windowSince(a.onset, end); w != nil {
 			i := indexOf(in.cols, s.col)
 			g := s.col.base.grid
@@ -171,13 +171,13 @@ func (in *Instance) latch(s *stream, end int64) {
 	s.alarm, s.ratio = a, 1
 	in.evidence.raised[s.cause]++
 	for _, o := range in.evidence.streams {
-		if o.col == s.col && above(s.cause, o.cause) {
+		if s.col != nil && o.col == s.col && above(s.cause, o.cause) {
 			o.alarm = nil
 			o.reset()
 		}
 	}
 	in.cache.stale = true
-	in.log.Warn("alarm", "column", s.col.name, "cause", s.cause, "what", main.what, "expected", main.expected, "seen", main.seen,
+	in.log.Warn("alarm", "column", s.feature, "cause", s.cause, "what", main.what, "expected", main.expected, "seen", main.seen,
 		"since", time.Unix(0, a.onset).UTC(), "records", l.N)
 }
 
@@ -209,7 +209,7 @@ func (in *Instance) watchRecovery(s *stream, end int64) {
 	if !by.recovered() || log > in.evidence.logA/2 {
 		return
 	}
-	in.log.Info("alarm is over", "column", s.col.name, "cause", s.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
+	in.log.Info("alarm is over", "column", s.feature, "cause", s.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
 	s.alarm = nil
 	s.reset()
 	in.cache.stale = true

@@ -96,7 +96,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 		add(in.section("live"), in.encodeLive)
 	}
 	if d.columns || d.detectors {
-		add(in.section("evidence"), in.encodeEvidence)
+		add(in.section(evidenceSection), in.encodeEvidence)
 	}
 	if d.columns || d.live || len(d.learned) > 0 {
 		in.learnSections(add)
@@ -185,7 +185,7 @@ func (e *Engine) Restore(names []string, get func(name string) ([]byte, bool)) e
 
 // needed adds the names of the sections that the instance has written or will write again.
 func (in *Instance) needed(names map[string]bool) {
-	for _, name := range []string{"columns", "totals", "live", "evidence", "learning"} {
+	for _, name := range []string{"columns", "totals", "live", evidenceSection, "learning"} {
 		names[in.section(name)] = true
 	}
 	for _, c := range in.cols {

@@ -179,13 +179,15 @@ func (in *Instance) encodeEvidence(e *encoder) {
 	for _, t := range ev.pages {
 		e.int(t)
 	}
+	e.uint(uint64(len(causes)))
 	for _, cause := range causes {
+		e.text(cause)
 		e.uint(ev.raised[cause])
 	}
 	e.uint(uint64(len(ev.streams)))
 	for _, s := range ev.streams {
-		e.uint(uint64(s.col.id))
-		e.text(s.cause)
+		e.uint(s.stateID())
+		e.text(s.stateCause())
 		inner := encoder{}
 		s.encode(&inner)
 		e.bytes(inner.buf)

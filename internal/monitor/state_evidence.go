@@ -2,29 +2,44 @@ package monitor
 
 import "slices"
 
-// evidence restores the detectors and the alarms.
-func (r *restorer) evidence(d *stateDecoder) error {
+// maxCauses bounds the causes inside the state.
+const maxCauses = 64
+
+// evidenceSection is where evidence stands. Before causes were written by name it was called "evidence".
+const evidenceSection = "evidence2"
+
+// evidence restores the detectors and the alarms. unnamed are the causes of a state that does not name them.
+func (r *restorer) evidence(d *stateDecoder, unnamed []string) error {
 	in := r.in
 	ev := &in.evidence
 	ev.started, ev.last, ev.ratio = d.bool(), d.int(), d.float()
 	for range d.length(maxPages) {
 		ev.pages = append(ev.pages, d.int())
 	}
-	for _, cause := range causes {
+	for _, cause := range unnamed {
 		ev.raised[cause] = d.uint()
 	}
+	if unnamed == nil {
+		for range d.length(maxCauses) {
+			cause, n := d.text(), d.uint()
+			if _, known := ev.raised[cause]; known {
+				ev.raised[cause] = n
+			}
+		}
+	}
 	for range d.length(maxStateNames) {
-		_, c := r.at(d.uint())
+		id := d.uint()
+		_, c := r.at(id)
 		cause, data := d.text(), d.bytes()
-		if c == nil || d.bad {
+		if c == nil && id != modelStream || d.bad {
 			continue
 		}
-		i := slices.IndexFunc(ev.streams, func(s *stream) bool { return s.col == c && s.cause == cause })
+		i := slices.IndexFunc(ev.streams, func(s *stream) bool { return s.col == c && s.stateCause() == cause })
 		if i < 0 {
 			continue
 		}
 		if err := ev.streams[i].decode(&stateDecoder{buf: data}); err != nil {
-			in.log.Info("a detector is another one now; its evidence starts anew", "column", c.name, "cause", cause)
+			in.log.Info("a detector is another one now; its evidence starts anew", "column", ev.streams[i].feature, "cause", ev.streams[i].cause)
 			ev.streams[i].reset()
 			ev.streams[i].alarm, ev.streams[i].ratio = nil, 0
 		}

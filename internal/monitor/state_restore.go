@@ -71,8 +71,11 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 			}
 		}
 	}
+	if d, ok := open(get, in.section(evidenceSection)); ok {
+		return r.evidence(d, nil)
+	}
 	if d, ok := open(get, in.section("evidence")); ok {
-		return r.evidence(d)
+		return r.evidence(d, []string{causeMissing, causeFrozen, causeQuality, causeDrift})
 	}
 	return nil
 }

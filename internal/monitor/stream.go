@@ -50,10 +50,14 @@ type detector interface {
 	decode(d *stateDecoder) error
 }
 
-// stream is what one column may alarm for. Its evidence is the average of its detectors'.
+// stream is what one column, or the model as a whole, may alarm for. Its evidence is the average of its detectors'.
 type stream struct {
-	col       *column
+	col       *column // nil when it is about the model as a whole
+	feature   string  // as the label says it
 	cause     string
+	key       string // tells apart streams of one column and cause
+	weight    float64
+	group     string
 	detectors []detector
 	logs      []float64 // scratch
 	alarm     *alarm    // nil unless latched
@@ -100,24 +104,27 @@ func (s *stream) leading() detector {
 // addStreams makes the streams of a column that has its reference.
 func (in *Instance) addStreams(c *column) {
 	ev := &in.evidence
+	add := func(cause string, ds ...detector) {
+		in.addStream(streamOptions{column: c, cause: cause, detectors: ds})
+	}
 	ref := &c.base.ref
 	if n := ref.seen(); n > 0 {
 		_, hi := sequential.ClopperPearson(ref.MissingTotal(), n, alphaReference)
-		in.addStream(c, causeMissing, newRateDetector(rateMissing, min(hi+c.tol.Share, 1), ev.cap, share(ref.MissingTotal(), n)))
+		add(causeMissing, newRateDetector(rateMissing, min(hi+c.tol.Share, 1), ev.cap, share(ref.MissingTotal(), n)))
 	}
 	if ref.N == 0 {
 		return
 	}
 	if r := share(ref.Repeats, ref.N); r < naturalRepeats && !c.isLabel {
 		_, hi := sequential.ClopperPearson(min(ref.Repeats, ref.N), ref.N, alphaReference)
-		in.addStream(c, causeFrozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
+		add(causeFrozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
 	}
 	if c.base.grid == nil {
 		other := ref.Fine[len(ref.Fine)-1]
 		_, hi := sequential.ClopperPearson(other, ref.N, alphaReference)
-		in.addStream(c, causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share, 1), ev.cap, share(other, ref.N)))
+		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share, 1), ev.cap, share(other, ref.N)))
 	}
-	in.addStream(c, causeDrift, in.driftDetectors(c)...)
+	add(causeDrift, in.driftDetectors(c)...)
 }
 
 // driftDetectors watch the present values only: what is missing or unseen has streams of its own.
@@ -156,17 +163,6 @@ func (in *Instance) preferred(c *column) int {
 		}
 	}
 	return 1
-}
-
-// addStream adds a stream unless nothing in it could ever bet: it would only take a share of the budget.
-func (in *Instance) addStream(c *column, cause string, ds ...detector) {
-	ds = slices.DeleteFunc(ds, func(d detector) bool { return d.alternatives() == 0 })
-	if len(ds) == 0 {
-		return
-	}
-	s := &stream{col: c, cause: cause, detectors: ds, ratio: 0}
-	in.evidence.streams = append(in.evidence.streams, s)
-	in.evidence.budget.Add(1)
 }
 
 func share(k, n uint64) float64 {
