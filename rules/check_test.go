@@ -120,7 +120,7 @@ func TestTheCaretStandsBelowTheOffendingText(t *testing.T) {
 	want := `rules/r.yaml:5:31: warning: plumbline_alarm has no label modle [label]
     5 |         expr: plumbline_alarm{modle="a"} == 1
       |                               ^^^^^
-        expected: one of model, feature, cause
+        expected: one of model, feature, cause, segment
         fix: write model
 `
 	if b.String() != want {

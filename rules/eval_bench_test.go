@@ -40,13 +40,13 @@ func publish(models, features int, at time.Time, alarms int) catalog.Batch {
 				v := 0.0
 				if alarms > 0 && cause == "drift" {
 					v, alarms = 1, alarms-1
-					b.Add(catalog.AlarmOnset, sec-600, model, feature, cause)
-					b.Add(catalog.AlarmRecords, 100, model, feature, cause)
-					b.Add(catalog.AlarmExpected, .1, model, feature, cause, "share above 3")
-					b.Add(catalog.AlarmSeen, .3, model, feature, cause, "share above 3")
+					b.Add(catalog.AlarmOnset, sec-600, model, feature, cause, "")
+					b.Add(catalog.AlarmRecords, 100, model, feature, cause, "")
+					b.Add(catalog.AlarmExpected, .1, model, feature, cause, "", "share above 3")
+					b.Add(catalog.AlarmSeen, .3, model, feature, cause, "", "share above 3")
 				}
-				b.Add(catalog.Alarm, v, model, feature, cause)
-				b.Add(catalog.EvidenceRatio, .3, model, feature, cause)
+				b.Add(catalog.Alarm, v, model, feature, cause, "")
+				b.Add(catalog.EvidenceRatio, .3, model, feature, cause, "")
 			}
 			for _, window := range []string{"10m", "1h", "24h"} {
 				b.Add(catalog.MissingShare, .01+sec/1e12, model, feature, "feature", window)

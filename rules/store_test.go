@@ -180,7 +180,7 @@ func TestHistogramsBecomeClassicSeriesThatPromQLCanRead(t *testing.T) {
 func TestCatalogueSamplesAndPlainSeriesAreTheSame(t *testing.T) {
 	b := newBench(t, rule("plumbline_alarm == 1"))
 	batch := catalog.Batch{Time: b.now}
-	batch.Add(catalog.Alarm, 0, "m", "f", "drift")
+	batch.Add(catalog.Alarm, 0, "m", "f", "drift", "")
 	batch.Add(catalog.Records, 1, "m", "") // no rule reads it
 	if err := b.e.Append(batch); err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func (playing) Play(_ context.Context, modelFile string, s Scenario, start time.
 				v = 1
 			}
 		}
-		b.Add(catalog.Alarm, v, "m", "label", "drift")
+		b.Add(catalog.Alarm, v, "m", "label", "drift", "")
 		if err := publish(b); err != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ func (w *watcher) publish(b catalog.Batch) error {
 		w.first, w.told, w.last = map[string]time.Time{}, map[string]float64{}, map[string]float64{}
 	}
 	for _, s := range b.Samples {
-		key := s.Metric.Name + "|" + strings.Join(s.Labels, "|")
+		key := s.Metric.Name + "|" + strings.Join(slices.DeleteFunc(slices.Clone(s.Labels), func(l string) bool { return l == "" }), "|")
 		w.last[key] = s.Value
 		switch s.Metric {
 		case catalog.Alarm:

@@ -217,16 +217,16 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 	b.Add(catalog.ModelEvidence, ev.ratio, name)
 	for _, s := range ev.streams {
 		f := s.feature
-		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause)
-		b.Add(catalog.Alarm, boolValue(s.alarm != nil), name, f, s.cause)
+		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause, s.segment)
+		b.Add(catalog.Alarm, boolValue(s.alarm != nil), name, f, s.cause, s.segment)
 		if s.alarm == nil {
 			continue
 		}
-		b.Add(catalog.AlarmOnset, float64(s.alarm.onset)/1e9, name, f, s.cause)
-		b.Add(catalog.AlarmRecords, float64(s.alarm.records), name, f, s.cause)
+		b.Add(catalog.AlarmOnset, float64(s.alarm.onset)/1e9, name, f, s.cause, s.segment)
+		b.Add(catalog.AlarmRecords, float64(s.alarm.records), name, f, s.cause, s.segment)
 		for _, t := range s.alarm.told {
-			addFinite(b, catalog.AlarmExpected, t.expected, name, f, s.cause, t.what)
-			addFinite(b, catalog.AlarmSeen, t.seen, name, f, s.cause, t.what)
+			addFinite(b, catalog.AlarmExpected, t.expected, name, f, s.cause, s.segment, t.what)
+			addFinite(b, catalog.AlarmSeen, t.seen, name, f, s.cause, s.segment, t.what)
 		}
 	}
 }

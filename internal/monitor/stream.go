@@ -58,6 +58,7 @@ type stream struct {
 	key       string // tells apart streams of one column and cause
 	weight    float64
 	group     string
+	segment   string // of the records that it looks at, as the label segment says it; empty means all
 	detectors []detector
 	logs      []float64 // scratch
 	alarm     *alarm    // nil unless latched

@@ -228,7 +228,7 @@ func TestAModelThatIsRemovedTakesItsAlertsAlong(t *testing.T) {
 	both := func(batch *catalog.Batch) {
 		for _, m := range []string{"a", "b"} {
 			batch.Add(catalog.BudgetPages, 1, m)
-			batch.Add(catalog.Alarm, 1, m, "score", "drift")
+			batch.Add(catalog.Alarm, 1, m, "score", "drift", "")
 		}
 	}
 	if got := b.step(both); len(got) != 2 {
@@ -236,7 +236,7 @@ func TestAModelThatIsRemovedTakesItsAlertsAlong(t *testing.T) {
 	}
 	got := b.step(func(batch *catalog.Batch) {
 		batch.Add(catalog.BudgetPages, 1, "b")
-		batch.Add(catalog.Alarm, 1, "b", "score", "drift")
+		batch.Add(catalog.Alarm, 1, "b", "score", "drift", "")
 	})
 	if !slices.Equal(got, []string{"Alarm a resolved"}) {
 		t.Errorf("removing model a told %v", got)
