@@ -76,7 +76,11 @@ func (w *watcher) publish(b catalog.Batch) error {
 		w.first, w.told, w.last = map[string]time.Time{}, map[string]float64{}, map[string]float64{}
 	}
 	for _, s := range b.Samples {
-		key := s.Metric.Name + "|" + strings.Join(slices.DeleteFunc(slices.Clone(s.Labels), func(l string) bool { return l == "" }), "|")
+		labels := s.Labels
+		if i := slices.Index(s.Metric.Labels, "segment"); i >= 0 && labels[i] == "" {
+			labels = slices.Delete(slices.Clone(labels), i, i+1)
+		}
+		key := s.Metric.Name + "|" + strings.Join(labels, "|")
 		w.last[key] = s.Value
 		switch s.Metric {
 		case catalog.Alarm:
