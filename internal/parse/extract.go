@@ -1,5 +1,7 @@
 package parse
 
+import "math"
+
 // extractor reads a few fixed fields from the JSON in which a preset's lines are wrapped.
 type extractor struct {
 	plan *Plan
@@ -11,6 +13,7 @@ func newExtractor(opts FormatOptions, names ...string) (*extractor, error) {
 	for i, name := range names {
 		fields[i].Path = name
 	}
+	opts.MaxValue, opts.Join = math.MaxInt, "" // what is wrapped may be as long as the line
 	plan, err := Compile("json", opts, fields)
 	if err != nil {
 		return nil, err

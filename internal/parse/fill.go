@@ -37,17 +37,26 @@ func (p *Plan) put(rec *Record, n *node, kind Kind, num float64, str []byte, ble
 	}
 }
 
-// forget makes everything at and below a node Absent again.
-func (p *Plan) forget(n *node, rec *Record) {
+// forget makes everything at and below a node Absent again. What it visits is counted as keys are: a line that repeats
+// a key with a big object over and over is given up before it costs much.
+func (p *Plan) forget(n *node, s *scanner) {
+	p.clear(n, s.rec)
+	if s.keys += len(n.entries); s.keys > s.maxKeys {
+		return
+	}
+	for i := range n.entries {
+		if c := n.entries[i].child; c != nil && !c.shadow {
+			p.forget(c, s)
+		}
+	}
+}
+
+// clear makes the slots of one node Absent.
+func (p *Plan) clear(n *node, rec *Record) {
 	for slot := n.slot; slot >= 0; slot = p.specs[slot].next {
 		rec.Values[slot].Kind = Absent
 		if p.specs[slot].event {
 			rec.Time = 0
-		}
-	}
-	for i := range n.entries {
-		if c := n.entries[i].child; c != nil && !c.shadow {
-			p.forget(c, rec)
 		}
 	}
 }
@@ -60,7 +69,11 @@ func (p *Plan) element(n *node, at int) *node {
 		}
 		return n.index[at]
 	}
-	if n.wildcard < 0 || at >= maxArrayIndex {
+	if n.wildcard < 0 {
+		return nil
+	}
+	if at >= p.opts.MaxVector {
+		p.overflow++
 		return nil
 	}
 	key := strconv.Itoa(at)
@@ -149,7 +162,7 @@ func (p *Plan) sequence(rec *Record, n *node, text []byte) {
 		return
 	}
 	at := 0
-	for i := 1; i < len(text) && at < maxArrayIndex; {
+	for i := 1; i < len(text) && (at < len(n.index) || n.wildcard >= 0 && at <= p.opts.MaxVector); {
 		start := i
 		for i < len(text) && text[i] != ' ' && text[i] != ',' && text[i] != ']' && text[i] != '\n' {
 			i++

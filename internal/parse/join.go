@@ -2,12 +2,9 @@ package parse
 
 import "hash/maphash"
 
-// maxJoinBytes bounds the copies of lines that wait for their other half.
-const maxJoinBytes = 4 << 20
-
 // joiner puts request and response together, which some servers log as two lines with a common key. The first line
 // waits as it was written; when the second comes, both are read into one record, the second one last. At most
-// FormatOptions.MaxPending lines and maxJoinBytes wait; beyond that the oldest is given up.
+// FormatOptions.MaxPending lines and MaxJoinBytes wait; beyond that the oldest is given up.
 type joiner struct {
 	slot    int32 // of the key
 	waiting []waitingLine
@@ -59,11 +56,11 @@ func (j *joiner) pair(p *Parser, line []byte, rec *Record) Result {
 		j.drop(i)
 		return plan.verdict(rec, end)
 	}
-	if len(line) > maxJoinBytes/4 {
+	if len(line) > plan.opts.MaxJoinBytes/4 {
 		return Result{Status: Bad, Reason: Oversize}
 	}
 	answer := Result{Status: Pending}
-	for len(j.waiting) >= plan.opts.MaxPending || len(j.waiting) > 0 && j.bytes+len(line) > maxJoinBytes {
+	for len(j.waiting) >= plan.opts.MaxPending || len(j.waiting) > 0 && j.bytes+len(line) > plan.opts.MaxJoinBytes {
 		p.expired = append(p.expired, j.waiting[0].ranges...)
 		j.drop(0)
 		answer.Reason = Orphan

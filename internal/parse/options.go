@@ -7,9 +7,13 @@ const (
 	DefaultMaxFields    = 512
 	DefaultMaxDepth     = 64
 	DefaultMaxKeys      = 4096
+	DefaultMaxVector    = 512
 	DefaultMaxLineBytes = 1 << 20
+	DefaultMaxValue     = 64 << 10
+	DefaultMaxPattern   = 4096
 	DefaultMaxPending   = 64
 	DefaultMaxJoins     = 1024
+	DefaultMaxJoinBytes = 4 << 20
 )
 
 const (
@@ -20,9 +24,10 @@ const (
 	maxShadows = 256
 	// maxKeyBytes is the longest key that is remembered, or that a wildcard makes a slot for.
 	maxKeyBytes = 128
-	// maxPatternBytes and maxPatternOps cap regular expressions that users write: RE2 is linear in the line, and in these.
-	maxPatternBytes = 4096
-	maxPatternOps   = 10000
+	// maxPatternOps caps what a user's regular expression may compile to: RE2 is linear in the line, and in this.
+	maxPatternOps = 10000
+	// maxNumberBytes is the longest number that is rounded to a float64.
+	maxNumberBytes = 4096
 	// maxPieces bounds the pieces of one container line.
 	maxPieces = 4096
 	// keepScratch is the largest scratch memory that is kept from one line to the next.
@@ -33,9 +38,13 @@ const (
 type FormatOptions struct {
 	MaxFields    int            // slots that wildcards may create; 0 = 512
 	MaxDepth     int            // nesting of JSON; 0 = 64, at most 1000
-	MaxKeys      int            // keys and array elements of one JSON line; 0 = 4096
+	MaxKeys      int            // keys and array elements of one line; 0 = 4096
+	MaxVector    int            // elements of one array that are looked at; 0 = 512, at most 4096
+	MaxValue     int            // bytes of one text as it is written; a longer one is Invalid; 0 = 64 KiB
 	MaxLineBytes int            // bytes of one record joined from container pieces; 0 = 1 MiB
 	MaxPending   int            // first halves of pairs that wait for their second; 0 = 64, with Join 1024
+	MaxJoinBytes int            // bytes of lines that wait for a join; 0 = 4 MiB
+	MaxPattern   int            // bytes of a regular expression; 0 = 4096
 	Location     *time.Location // of times that carry no zone; nil = UTC
 	Year         int            // of times that carry no year (syslog, vLLM); 0 = the container's time says, else no event time
 	Delimiter    byte           // of csv; 0 = ',' (tab for tsv)
@@ -45,25 +54,23 @@ type FormatOptions struct {
 }
 
 func (o FormatOptions) withDefaults() FormatOptions {
-	if o.MaxFields <= 0 {
-		o.MaxFields = DefaultMaxFields
+	pending := DefaultMaxPending
+	if o.Join != "" {
+		pending = DefaultMaxJoins
 	}
-	if o.MaxDepth <= 0 {
-		o.MaxDepth = DefaultMaxDepth
-	}
-	o.MaxDepth = min(o.MaxDepth, 1000)
-	if o.MaxKeys <= 0 {
-		o.MaxKeys = DefaultMaxKeys
-	}
-	if o.MaxLineBytes <= 0 {
-		o.MaxLineBytes = DefaultMaxLineBytes
-	}
-	if o.MaxPending <= 0 {
-		o.MaxPending = DefaultMaxPending
-		if o.Join != "" {
-			o.MaxPending = DefaultMaxJoins
+	for _, l := range []struct {
+		limit    *int
+		standard int
+	}{
+		{&o.MaxFields, DefaultMaxFields}, {&o.MaxDepth, DefaultMaxDepth}, {&o.MaxKeys, DefaultMaxKeys}, {&o.MaxVector, DefaultMaxVector},
+		{&o.MaxValue, DefaultMaxValue}, {&o.MaxLineBytes, DefaultMaxLineBytes}, {&o.MaxPending, pending}, {&o.MaxJoinBytes, DefaultMaxJoinBytes},
+		{&o.MaxPattern, DefaultMaxPattern},
+	} {
+		if *l.limit <= 0 {
+			*l.limit = l.standard
 		}
 	}
+	o.MaxDepth, o.MaxVector = min(o.MaxDepth, 1000), min(o.MaxVector, maxArrayIndex)
 	if o.Location == nil {
 		o.Location = time.UTC
 	}

@@ -25,6 +25,7 @@ type Plan struct {
 	overflow uint64
 	gen      uint64 // of the record being filled; nodes remember it to notice duplicate keys
 	refused  *node  // stands in node.index for an element that found no room
+	unasked  *node  // stands for objects in which nobody asked for anything; it never learns a key
 	scan     scanner
 	reader   func() formatReader // makes what one source needs
 }
@@ -100,7 +101,7 @@ func Compile(format string, opts FormatOptions, fields []Field) (*Plan, error) {
 		return nil, fmt.Errorf("unknown log format %q: expected one of %s", format, strings.Join(Formats(), ", "))
 	}
 	p := &Plan{format: format, opts: opts.withDefaults(), fields: slices.Clone(fields), hash: newKeyHash(), event: -1, joinSlot: -1}
-	p.root, p.refused = newNode(""), newNode("")
+	p.root, p.refused, p.unasked = newNode(""), newNode(""), newNode("")
 	for i := range p.fields {
 		if err := p.add(i); err != nil {
 			return nil, fmt.Errorf("field %q: %w", p.fields[i].Path, err)
@@ -110,7 +111,7 @@ func Compile(format string, opts FormatOptions, fields []Field) (*Plan, error) {
 		return nil, fmt.Errorf("join key %q: %w", opts.Join, err)
 	}
 	p.root.reclassify(p)
-	p.scan = scanner{plan: p, maxDepth: p.opts.MaxDepth, maxKeys: p.opts.MaxKeys}
+	p.scan = scanner{plan: p, maxDepth: p.opts.MaxDepth, maxKeys: p.opts.MaxKeys, maxValue: p.opts.MaxValue}
 	if err := prepare(p); err != nil {
 		return nil, fmt.Errorf("format %s: %w", format, err)
 	}

@@ -123,6 +123,9 @@ func (p *Plan) putText(rec *Record, n *node, text []byte) {
 	kind := String
 	if len(text) == 0 {
 		kind = Empty
+	} else if len(text) > p.opts.MaxValue {
+		kind, text = Invalid, nil
+		p.scan.blemish = Oversize
 	} else if !utf8.Valid(text) {
 		from := len(p.scan.scratch)
 		p.scan.scratch = appendValid(p.scan.scratch, text)

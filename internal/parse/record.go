@@ -14,7 +14,7 @@ const (
 	Bool                  // Num is 0 or 1
 	String                // Str is decoded text
 	Composite             // an object or an array where one value was asked for
-	Invalid               // a value that cannot be represented: 1e400, a time that is none
+	Invalid               // a value that cannot be represented: 1e400, a time that is none, a text beyond MaxValue
 	NumKinds  = iota
 )
 
@@ -124,7 +124,7 @@ const (
 	Truncated           // the line ends inside a value
 	Depth               // nested deeper than MaxDepth
 	Keys                // more keys than MaxKeys
-	Oversize            // joined pieces are longer than MaxLineBytes
+	Oversize            // joined pieces are longer than MaxLineBytes; of a good line: a text is longer than MaxValue and Invalid
 	BadNumber           // a number that float64 cannot hold; that value is Invalid, the record stays
 	BadTime             // an event time that is none or outside 1990..2200; the record stays without time
 	WrongColumns        // a CSV line with another number of columns than its header

@@ -18,7 +18,7 @@ func prepareRegex(p *Plan) error {
 	if p.opts.Pattern == "" {
 		return fmt.Errorf(`the pattern is empty: write an expression with named groups, such as ^(?P<ts>\S+) score=(?P<score>\S+)`)
 	}
-	re, err := compilePattern(p.opts.Pattern)
+	re, err := compilePattern(p.opts.Pattern, p.opts.MaxPattern)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 )
 
@@ -103,50 +102,6 @@ func FuzzNoFormatPanicsOrForgetsAHeldLine(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestBombsAreCheap(t *testing.T) {
-	deep := strings.Repeat(`{"a":`, 500_000)
-	var keys strings.Builder
-	keys.WriteString(`{"score":1`)
-	for i := range 100_000 {
-		fmt.Fprintf(&keys, `,"key%d":%d`, i, i)
-	}
-	keys.WriteString("}")
-	var same strings.Builder
-	same.WriteString(`{"score":1`)
-	for i := range 4000 {
-		fmt.Fprintf(&same, `,"x":{"k%d":1}`, i)
-	}
-	same.WriteString("}")
-	for name, c := range map[string]struct {
-		line string
-		want Result
-	}{
-		"depth":         {deep, Result{Status: Bad, Reason: Depth}},
-		"depth, arrays": {`{"score":1,"z":` + strings.Repeat(`[`, 500_000), Result{Status: Bad, Reason: Depth}},
-		"keys":          {keys.String(), Result{Status: Bad, Reason: Keys}},
-		"repeated keys": {same.String(), Result{Status: Bad, Reason: Keys}},
-		"string":        {`{"score":1,"x":"` + strings.Repeat(`\u00e9`, 1_700_000) + `"}`, Result{}},
-		"number":        {`{"score":1,"x":` + strings.Repeat(`9`, 1_000_000) + `}`, Result{Reason: BadNumber}},
-	} {
-		p := compile(t, "json", FormatOptions{}, paths("score", "*")...)
-		parser := p.NewParser()
-		var rec Record
-		line := []byte(c.line)
-		start := time.Now()
-		if res := parser.Line(line, 0, &rec); res != c.want {
-			t.Errorf("%s: got %v, want %v", name, res, c.want)
-		}
-		took := time.Since(start)
-		t.Logf("%s: %v for %d bytes", name, took, len(line))
-		if took > 2*time.Second { // a bound for a busy machine; alone it takes milliseconds
-			t.Errorf("%s: took %v", name, took)
-		}
-		if len(p.Slots()) > 2+DefaultMaxFields {
-			t.Errorf("%s: %d slots", name, len(p.Slots()))
-		}
-	}
 }
 
 func TestKeysBeyondTheBoundAreCountedAndTheFirstStay(t *testing.T) {

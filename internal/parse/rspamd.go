@@ -156,8 +156,10 @@ type shape struct {
 // shapeOf reads "(default: T (reject): [15.50/15.00] [", or "(no action): [1.5/15.0] [", around the anchor
 // "): [" at position at.
 func shapeOf(text []byte, at int) (v shape, ok bool) {
-	open := bytes.LastIndexByte(text[:at], '(')
-	if open < 0 || at-open < 2 || at-open > 40 {
+	// Looked for near the anchor only: a line full of anchors would be searched as often as it has them.
+	from := max(at-40, 0)
+	open := bytes.LastIndexByte(text[from:at], '(') + from
+	if open < from || at-open < 2 {
 		return v, false
 	}
 	v.action = text[open+1 : at]
@@ -165,8 +167,9 @@ func shapeOf(text []byte, at int) (v shape, ok bool) {
 		switch text[open-2] {
 		case 'T', 'F', 'S':
 			v.verdict = text[open-2 : open-1]
-			name := bytes.LastIndexByte(text[:open-4], '(')
-			if name < 0 {
+			from := max(open-4-256, 0)
+			name := bytes.LastIndexByte(text[from:open-4], '(') + from
+			if name < from {
 				return v, false
 			}
 			v.settings = text[name+1 : open-4]

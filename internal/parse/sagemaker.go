@@ -150,8 +150,10 @@ func (b *payload) row(p *Plan, n *node, rec *Record) bool {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	for i, column := 0, 0; i <= len(line); column++ {
 		cell, next, ok := csvCell(s, line, i, ',')
-		if !ok || column >= maxArrayIndex {
-			s.fault = WrongColumns
+		if !ok || column >= p.opts.MaxKeys {
+			if s.fault = Truncated; ok {
+				s.fault = Keys
+			}
 			return false
 		}
 		p.putAny(rec, p.element(n, column), cell)

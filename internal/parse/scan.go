@@ -9,9 +9,10 @@ type scanner struct {
 	plan     *Plan
 	rec      *Record
 	scratch  []byte // decoded strings of the current line; never shrunk below what values alias
-	keys     int    // keys and elements of this line so far
+	keys     int    // keys, asked elements and forgotten values of this line so far: the work that is not bounded by its bytes
 	maxDepth int
 	maxKeys  int
+	maxValue int
 	fault    Reason // why the line is bad
 	blemish  Reason // why a value of a good line is Invalid
 }
@@ -46,13 +47,16 @@ func skipSpace(data []byte, i int) int {
 	return i
 }
 
-// object reads what follows '{' into what n asks for.
+// object reads what follows '{' into what n asks for; n is nil when nobody asks for anything in there.
 //
 // Loggers write the same keys in the same order, so each entry remembers which one followed it and how it
 // was written, and the next key costs one comparison. A wrong guess costs a look-up.
 func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 	if depth > s.maxDepth {
 		return s.fail(Depth)
+	}
+	if n == nil {
+		n = s.plan.unasked
 	}
 	i = skipSpace(data, i)
 	if i < len(data) && data[i] == '}' {
@@ -98,12 +102,11 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 		case child == nil:
 			if end := numberEnd(data, i); end >= 0 {
 				i = end
-			} else if data[i] != '{' || at < 0 {
-				i = s.skip(data, i, depth)
-			} else if child = s.plan.shadowOf(n, at); child == nil {
-				i = s.skip(data, i, depth)
 			} else {
-				i = s.object(data, i+1, child, depth+1)
+				if data[i] == '{' && at >= 0 {
+					child = s.plan.shadowOf(n, at)
+				}
+				i = s.value(data, i, child, depth)
 			}
 		case child.fastNum && (data[i] == '-' || data[i]-'0' <= 9):
 			x, end, ok := number(data, i)
@@ -114,7 +117,12 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 			s.rec.set(child.slot, Number, x, data[i:end])
 			i = end
 		case child.fastStr && data[i] == '"':
-			i = s.text(data, i+1, child)
+			kind, text, end := s.text(data, i+1)
+			if end < 0 {
+				return -1
+			}
+			s.rec.set(child.slot, kind, 0, text)
+			i = end
 		default:
 			i = s.value(data, i, child, depth)
 		}
@@ -162,6 +170,9 @@ func (s *scanner) key(data []byte, i int, n *node, guess int32) (int, int32) {
 	if i++; i < len(data) && data[i] <= ' ' {
 		i = skipSpace(data, i)
 	}
+	if n == s.plan.unasked || key == nil {
+		return i, -1
+	}
 	at := n.find(&s.plan.hash, key)
 	if at < 0 {
 		if at = s.plan.meet(n, key); at < 0 {
@@ -178,35 +189,24 @@ func (s *scanner) key(data []byte, i int, n *node, guess int32) (int, int32) {
 	return i, at
 }
 
-// text reads a string whose opening quote was read into a node that takes strings as they are.
-func (s *scanner) text(data []byte, i int, n *node) int {
-	end := plainEnd(data, i)
-	text := data[i:end]
-	if end < len(data) && data[end] == '"' {
-		end++
-	} else if text, end = s.decoded(data, i, end); end < 0 {
-		return -1
-	}
-	kind := String
-	if len(text) == 0 {
-		kind = Empty
-	}
-	s.rec.set(n.slot, kind, 0, text)
-	return end
-}
-
-// value reads any value into a node that was asked for.
+// value reads any value into a node that was asked for. A value that nobody asked for (n is nil, or a shadow that only
+// remembers keys) is checked as much: a torn or foreign line must not pass for a record because the damage lies in a
+// part that is not wanted.
 func (s *scanner) value(data []byte, i int, n *node, depth int) int {
-	c := data[i]
-	if n.shadow {
-		if c == '{' {
-			return s.object(data, i+1, n, depth+1)
-		}
-		return s.skip(data, i, depth)
+	if i >= len(data) {
+		return s.fail(Truncated)
 	}
-	if n.gen == s.plan.gen || n.born && n.slot >= 0 && (c == '{' || c == '[') {
+	c := data[i]
+	if n == nil || n.shadow {
+		return s.unaskedValue(data, i, n, depth)
+	}
+	if n.gen == s.plan.gen {
 		// The key stood in this record before: the last one counts, as a whole.
-		s.plan.forget(n, s.rec)
+		if s.plan.forget(n, s); s.keys > s.maxKeys {
+			return s.fail(Keys)
+		}
+	} else if n.born && n.slot >= 0 && (c == '{' || c == '[') {
+		s.plan.clear(n, s.rec) // a scalar before this took the short way
 	}
 	n.gen = s.plan.gen
 	switch c {
@@ -218,50 +218,79 @@ func (s *scanner) value(data []byte, i int, n *node, depth int) int {
 			return s.object(data, i+1, n, depth+1)
 		}
 		s.plan.put(s.rec, n, Composite, 0, nil, &s.blemish)
-		return s.skip(data, i, depth)
+		return s.object(data, i+1, nil, depth+1)
 	case '[':
 		s.plan.put(s.rec, n, Composite, 0, nil, &s.blemish)
 		if len(n.index) > 0 || n.wildcard >= 0 && !n.born {
 			return s.array(data, i+1, n, depth+1)
 		}
-		return s.skip(data, i, depth)
+		return s.array(data, i+1, nil, depth+1)
 	case '"':
-		end := plainEnd(data, i+1)
-		text := data[i+1 : end]
-		if end < len(data) && data[end] == '"' {
-			end++
-		} else if text, end = s.decoded(data, i+1, end); end < 0 {
+		kind, text, end := s.text(data, i+1)
+		if end < 0 {
 			return -1
-		}
-		kind := String
-		if len(text) == 0 {
-			kind = Empty
 		}
 		s.plan.put(s.rec, n, kind, 0, text, &s.blemish)
 		if kind == String && text[0] == '[' && n.inner() {
 			s.plan.sequence(s.rec, n, text)
 		}
 		return end
-	case 't':
-		return s.word(data, i, n, "true", Bool, 1)
-	case 'f':
-		return s.word(data, i, n, "false", Bool, 0)
-	case 'n':
-		return s.word(data, i, n, "null", Null, 0)
-	case 'N':
-		return s.word(data, i, n, "NaN", NaN, 0)
-	case 'I':
-		return s.word(data, i, n, "Infinity", PosInf, 0)
-	case '-':
-		if i+1 < len(data) && data[i+1] == 'I' {
-			return s.word(data, i, n, "-Infinity", NegInf, 0)
-		}
+	}
+	if kind, word := constant(data, i); word != "" {
+		return s.word(data, i, n, word, kind)
 	}
 	return s.oddNumber(data, i, n)
 }
 
+// unaskedValue steps over a value.
+func (s *scanner) unaskedValue(data []byte, i int, n *node, depth int) int {
+	switch c := data[i]; {
+	case c == '"':
+		end := plainEnd(data, i+1)
+		if end >= len(data) || data[end] != '"' {
+			if end, _, _ = s.stringEnd(data, end); end < 0 {
+				return -1
+			}
+		}
+		return end + 1
+	case c == '-' || c-'0' <= 9: // one branch: the sign of the next number cannot be guessed
+		if end := numberEnd(data, i); end >= 0 {
+			return end
+		}
+	case c == '{':
+		return s.object(data, i+1, n, depth+1)
+	case c == '[':
+		return s.array(data, i+1, nil, depth+1)
+	}
+	if kind, word := constant(data, i); word != "" {
+		return s.word(data, i, nil, word, kind)
+	}
+	return s.fail(s.brokenNumber(data, i))
+}
+
+// constant says which literal begins at i, if any does.
+func constant(data []byte, i int) (Kind, string) {
+	switch data[i] {
+	case 't':
+		return Bool, "true"
+	case 'f':
+		return Bool, "false"
+	case 'n':
+		return Null, "null"
+	case 'N':
+		return NaN, "NaN"
+	case 'I':
+		return PosInf, "Infinity"
+	case '-':
+		if i+1 < len(data) && data[i+1] == 'I' {
+			return NegInf, "-Infinity"
+		}
+	}
+	return Absent, ""
+}
+
 // word reads a literal; n is nil when nobody asked.
-func (s *scanner) word(data []byte, i int, n *node, word string, kind Kind, num float64) int {
+func (s *scanner) word(data []byte, i int, n *node, word string, kind Kind) int {
 	if len(data)-i < len(word) || string(data[i:i+len(word)]) != word {
 		if len(data)-i < len(word) && string(data[i:]) == word[:len(data)-i] {
 			return s.fail(Truncated)
@@ -270,9 +299,12 @@ func (s *scanner) word(data []byte, i int, n *node, word string, kind Kind, num 
 	}
 	end := i + len(word)
 	if n != nil {
-		text := data[i:end]
+		text, num := data[i:end], 0.0
 		if kind == Null {
 			text = nil
+		}
+		if word == "true" {
+			num = 1
 		}
 		s.plan.put(s.rec, n, kind, num, text, &s.blemish)
 	}
@@ -285,14 +317,17 @@ func (s *scanner) oddNumber(data []byte, i int, n *node) int {
 		s.plan.put(s.rec, n, Number, x, data[i:end], &s.blemish)
 		return end
 	}
-	if i < len(data) && data[i] == '-' && i+1 < len(data) && data[i+1] == 'I' {
-		return s.word(data, i, n, "-Infinity", NegInf, 0)
+	if i+1 < len(data) && data[i] == '-' && data[i+1] == 'I' {
+		return s.word(data, i, n, "-Infinity", NegInf)
 	}
 	end := numberEnd(data, i)
 	if end < 0 {
 		return s.fail(s.brokenNumber(data, i))
 	}
-	x, ok := slowFloat(data[i:end])
+	x, ok := 0.0, false
+	if end-i <= maxNumberBytes {
+		x, ok = slowFloat(data[i:end])
+	}
 	if !ok {
 		s.plan.put(s.rec, n, Invalid, 0, nil, &s.blemish)
 		s.blemish = BadNumber
@@ -318,7 +353,8 @@ func (s *scanner) brokenNumber(data []byte, i int) Reason {
 	return Truncated
 }
 
-// array reads what follows '[' into the elements that n asks for.
+// array reads what follows '[' into the elements that n asks for; n is nil when nobody asks for any. Elements are counted
+// up to the last one that can be asked for: an array that nobody asked for costs no more than its bytes.
 func (s *scanner) array(data []byte, i int, n *node, depth int) int {
 	if depth > s.maxDepth {
 		return s.fail(Depth)
@@ -328,19 +364,14 @@ func (s *scanner) array(data []byte, i int, n *node, depth int) int {
 		return i + 1
 	}
 	for at := 0; ; at++ {
-		if s.keys++; s.keys > s.maxKeys {
-			return s.fail(Keys)
+		var child *node
+		if n != nil && (at < len(n.index) || n.wildcard >= 0 && at <= s.plan.opts.MaxVector) {
+			if s.keys++; s.keys > s.maxKeys {
+				return s.fail(Keys)
+			}
+			child = s.plan.element(n, at)
 		}
-		i = skipSpace(data, i)
-		if i >= len(data) {
-			return s.fail(Truncated)
-		}
-		if child := s.plan.element(n, at); child == nil {
-			i = s.skip(data, i, depth)
-		} else {
-			i = s.value(data, i, child, depth)
-		}
-		if i < 0 {
+		if i = s.value(data, skipSpace(data, i), child, depth); i < 0 {
 			return -1
 		}
 		i = skipSpace(data, i)

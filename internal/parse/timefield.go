@@ -44,15 +44,15 @@ func newTimeReader(layout, pattern string, opts FormatOptions) (*timeReader, err
 		t.how = (*timeReader).golang
 	}
 	if pattern != "" {
-		return t, t.compile(pattern)
+		return t, t.compile(pattern, opts.MaxPattern)
 	}
 	return t, nil
 }
 
 // compile prepares the pattern. When what stands around its group has a fixed width, the group is found
 // from the ends of the match, which needs no memory; the regexp package has no such way to a group.
-func (t *timeReader) compile(pattern string) error {
-	re, err := compilePattern(pattern)
+func (t *timeReader) compile(pattern string, most int) error {
+	re, err := compilePattern(pattern, most)
 	if err != nil {
 		return err
 	}
@@ -123,9 +123,9 @@ func fixedWidth(re *syntax.Regexp) (int, bool) {
 }
 
 // compilePattern compiles a user's expression within the size caps.
-func compilePattern(pattern string) (*regexp.Regexp, error) {
-	if len(pattern) > maxPatternBytes {
-		return nil, fmt.Errorf("the pattern has %d bytes: at most %d are allowed", len(pattern), maxPatternBytes)
+func compilePattern(pattern string, most int) (*regexp.Regexp, error) {
+	if len(pattern) > most {
+		return nil, fmt.Errorf("the pattern has %d bytes: at most %d are allowed", len(pattern), most)
 	}
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {

@@ -83,11 +83,12 @@ func (p *Parser) docker(line []byte, rec *Record) (Result, bool) {
 	s := &p.plan.scan
 	s.begin(rec)
 	start := len(head)
-	end := s.skipString(line, start)
+	end, _, _ := s.stringEnd(line, start)
 	if end < 0 {
 		return Result{}, false
 	}
-	text := line[start : end-1]
+	text := line[start:end]
+	end++
 	st := &p.wrap.streams[0]
 	timed, i := false, end
 	for i < len(line) && line[i] == ',' {
@@ -118,7 +119,7 @@ func (p *Parser) docker(line []byte, rec *Record) (Result, bool) {
 			if i >= len(line) || line[i] != '{' {
 				return Result{}, false
 			}
-			if i = s.skip(line, i, 0); i < 0 {
+			if i = s.object(line, i+1, nil, 1); i < 0 {
 				return Result{}, false
 			}
 		default:
