@@ -55,14 +55,45 @@ func LocateOnset(path []Span, before float64, side Side, alpha float64) (o Onset
 		if score[i] < limit {
 			continue
 		}
-		// The onset may lie anywhere within the span.
+		// The onset may lie anywhere within the span, and at the end of the one before it, which is then half old and
+		// half new.
 		o.Latest = min(o.Latest, ago-s.Buckets+min(1, s.Buckets))
 		o.Earliest = max(o.Earliest, ago)
-		o.Open = i == 0
+		if o.Open = i == 0; !o.Open {
+			last, after := path[i-1], float64(k)/float64(max(1, n))
+			o.Earliest = max(o.Earliest, ago+within(last.Buckets, func(part float64) bool {
+				return score[i]+gain(last, before, before+part*(after-before)) >= limit
+			}))
+		}
 		lo, hi := ClopperPearson(k, n, alpha)
 		o.Lo, o.Hi = min(o.Lo, lo), max(o.Hi, hi)
 	}
 	return o, true
+}
+
+// within says how many of a span's buckets, counted from its end, an onset may reach back into.
+func within(buckets uint64, allowed func(part float64) bool) uint64 {
+	if buckets < 2 {
+		return 0
+	}
+	part := 1.
+	if !allowed(1) {
+		part = bisect(1, 0, allowed)
+	}
+	return min(buckets-1, uint64(math.Ceil(part*float64(buckets))))
+}
+
+// gain is the log-likelihood ratio of a span between two shares.
+func gain(s Span, before, now float64) float64 {
+	k := min(s.K, s.N)
+	out := 0.
+	if k > 0 {
+		out += float64(k) * math.Log(now/before)
+	}
+	if k < s.N {
+		out += float64(s.N-k) * (math.Log1p(-now) - math.Log1p(-before))
+	}
+	return out
 }
 
 // changeScore is the log-likelihood ratio of the share that was seen against the one from before, when it lies on
@@ -75,14 +106,7 @@ func changeScore(k, n uint64, before float64, side Side) float64 {
 	if (seen > before) != (side == Up) || seen == before {
 		return 0
 	}
-	score := 0.
-	if k > 0 {
-		score += float64(k) * math.Log(seen/before)
-	}
-	if k < n {
-		score += float64(n-k) * (math.Log1p(-seen) - math.Log1p(-before))
-	}
-	return score
+	return gain(Span{K: k, N: n}, before, seen)
 }
 
 // SmallestDetectable returns the shares nearest to a null interval that a stream with so many records a bucket is

@@ -215,6 +215,8 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 		return
 	}
 	b.Add(catalog.ModelEvidence, ev.ratio, name)
+	in.collectContributions(b)
+	in.collectShifts(b)
 	for _, s := range ev.streams {
 		f := s.feature
 		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause, s.segment)
@@ -228,6 +230,7 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 			addFinite(b, catalog.AlarmExpected, t.expected, name, f, s.cause, s.segment, t.what)
 			addFinite(b, catalog.AlarmSeen, t.seen, name, f, s.cause, s.segment, t.what)
 		}
+		in.collectExplanation(b, s)
 	}
 }
 

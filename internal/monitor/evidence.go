@@ -39,6 +39,7 @@ type alarm struct {
 	records uint64
 	by      int // the detector that led
 	told    []told
+	explanation
 }
 
 // told is one quantity of an alarm: what was expected and what was seen.
@@ -130,6 +131,7 @@ func above(a, b string) bool {
 // each cause: streams that join a cause which is in alarm already spend nothing of the budget.
 func (in *Instance) raise(guilty []int, end int64) {
 	ev := &in.evidence
+	var first *alarm
 	for _, i := range guilty {
 		s := ev.streams[i]
 		explained := in.suppressed(s) || slices.ContainsFunc(guilty, func(j int) bool {
@@ -142,6 +144,10 @@ func (in *Instance) raise(guilty []int, end int64) {
 		}
 		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool { return o.alarm != nil && o.cause == s.cause })
 		in.latch(s, end)
+		if first == nil {
+			first = s.alarm
+			first.columns = in.contributions(first.onset, end)
+		}
 		if !joins && len(ev.pages) < maxPages {
 			ev.pages = append(ev.pages, end)
 		}
@@ -162,6 +168,7 @@ func (in *Instance) latch(s *stream, end int64) {
 			a.told = append(a.told, told{"median", g.Quantile(s.col.base.ref.Fine, .5), g.Quantile(w.running[i].Fine, .5)})
 		}
 	}
+	in.explain(s, by, l, a, end)
 	for _, d := range s.detectors {
 		if d == by {
 			d.startRecovery(l)

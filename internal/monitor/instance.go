@@ -46,6 +46,7 @@ type Instance struct {
 	evidence evidence
 	dirty    dirty
 	cache    collectCache
+	shifts   shiftCache
 }
 
 // counts are plain totals since start.

@@ -215,4 +215,7 @@ func (s *stream) encode(e *encoder) {
 		d.encode(&inner)
 		e.bytes(inner.buf)
 	}
+	if s.alarm != nil {
+		s.alarm.explanation.encode(e)
+	}
 }

@@ -69,5 +69,8 @@ func (s *stream) decode(d *stateDecoder) error {
 			return err
 		}
 	}
+	if s.alarm != nil && len(d.buf) > 0 { // older state has alarms without explanations
+		s.alarm.explanation.decode(d)
+	}
 	return d.end()
 }
