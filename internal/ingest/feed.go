@@ -40,6 +40,9 @@ func newFeed(in *monitor.Instance, h *holds) *feed {
 // line reads one line, observes the records in it, and returns how many there were.
 func (f *feed) line(line []byte, source *tail.Source, offset int64, arrival time.Time, c *counters) (records int) {
 	f.serial++
+	if !arrival.IsZero() {
+		f.parser.Arrived(arrival.UnixNano())
+	}
 	res := f.parser.Line(line, f.serial, &f.rec)
 	records = f.take(res, arrival, c)
 	if res.Status == parse.Pending && f.holds != nil {

@@ -59,6 +59,7 @@ func openRecords(ctx context.Context, path string, in *monitor.Instance, opts ta
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	r := &fileRecords{path: path, size: st.Size(), feed: newFeed(in, nil)}
+	r.feed.parser.Arrived(st.ModTime().UnixNano())
 	r.next, r.stop = iter.Pull(func(yield func(parse.Result) bool) {
 		f := r.feed
 		err := tail.ReadOnce(path, opts, func(chunk *tail.Chunk) error {

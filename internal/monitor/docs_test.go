@@ -17,7 +17,7 @@ func TestTheModelFilePageNamesEveryKey(t *testing.T) {
 	}
 	_, err = ParseModel("m.yaml", []byte(`
 nonsense: 1
-logs: {nonsense: 1}
+logs: {nonsense: 1, limits: {nonsense: 1}}
 fields: {nonsense: 1, timestamp: {nonsense: 1}}
 predictions: {score: {nonsense: 1}, label: {nonsense: 1}}
 features: [{nonsense: 1}]
@@ -43,7 +43,7 @@ privacy: {nonsense: 1}
 			}
 		}
 	}
-	if levels != 10 {
+	if levels != 11 {
 		t.Errorf("%d levels were asked for their keys: %v", levels, err)
 	}
 }

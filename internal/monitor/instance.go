@@ -191,7 +191,7 @@ func (in *Instance) addFeature(f *FeatureConfig, path string, slot, ageSlot int)
 // addColumn appends a column, gives it its reference if there is one, and makes room for it everywhere. Nil means that
 // the limit on columns is reached.
 func (in *Instance) addColumn(c *column) *column {
-	if len(in.cols) >= maxFeatures {
+	if len(in.cols) >= in.model.MaxFeatures {
 		in.counts.dropped[limitFeature]++
 		return nil
 	}

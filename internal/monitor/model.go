@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
 // Model is a validated model file. It is immutable once parsed.
@@ -30,6 +32,7 @@ type Model struct {
 	Silence          time.Duration // how long without a record until the model counts as silent
 	MinCategoryCount uint64        // names seen less often appear only as "other"
 	MaxCategories    int           // named categories of one column
+	MaxFeatures      int           // predictions and features that are followed
 
 	place [2]int   // line and column of the name
 	notes []string // what the file left out and a preset filled in
@@ -46,6 +49,8 @@ type LogsConfig struct {
 	Delimiter string         // csv: one character; empty means a comma
 	Join      string         // json: path of the key that request and response share when they are two lines; empty means one line a record
 	Location  *time.Location // of timestamps without a zone; nil means UTC
+
+	Limits parse.FormatOptions // only its limits are set; 0 means the parser's default
 }
 
 // TimestampConfig is where the event time stands. An empty path means that records carry none, or that the
@@ -126,6 +131,7 @@ const (
 	defaultMinRecords    = 200
 	defaultMinCategory   = 20
 	defaultMaxCategories = 50
+	defaultMaxFeatures   = 256
 	defaultLearn         = 24 * time.Hour
 )
 
@@ -134,7 +140,7 @@ const (
 	maxModelFileBytes = 1 << 20
 	maxWindows        = 6
 	maxOpenPanes      = 64 // lateness is at most half of it
-	maxFeatures       = 256
+	maxFeatureLimit   = 2048
 	maxCategoryLimit  = 1000
 )
 
@@ -151,6 +157,7 @@ func defaultModel(file string) *Model {
 		Silence:          defaultSilence,
 		MinCategoryCount: defaultMinCategory,
 		MaxCategories:    defaultMaxCategories,
+		MaxFeatures:      defaultMaxFeatures,
 		Reference:        ReferenceConfig{For: defaultLearn},
 	}
 }

@@ -118,7 +118,7 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 func (d *decoder) model(m *Model, root *yaml.Node) {
 	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "reference", "windows", "pane", "bucket",
-		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "privacy", "max_categories")
+		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "privacy", "max_categories", "max_features")
 	if entries == nil && len(d.problems) > 0 {
 		return
 	}
@@ -190,6 +190,10 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 			if v, ok := d.integer(e, 1, maxCategoryLimit); ok {
 				m.MaxCategories = int(v)
 			}
+		case "max_features":
+			if v, ok := d.integer(e, 1, maxFeatureLimit); ok {
+				m.MaxFeatures = int(v)
+			}
 		}
 	}
 	if m.Name == "" {
@@ -199,6 +203,9 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 	}
 	if _, ok := has["logs"]; !ok {
 		d.fail(root, "logs", "is missing", "which logs to read", "add logs: {include: [/var/log/my-model/*.jsonl], format: json}")
+	}
+	if e, ok := has["features"]; ok {
+		d.tooMany(m, e)
 	}
 	d.times(m, root, has)
 	m.applyPreset()

@@ -90,7 +90,8 @@ func (d *decoder) compile(m *Model, root *yaml.Node) {
 
 // Format is what parse.Compile wants to know about the model's lines.
 func (m *Model) Format() (string, parse.FormatOptions) {
-	o := parse.FormatOptions{Location: m.Logs.Location, Columns: m.Logs.Columns, Pattern: m.Logs.Pattern, Join: m.Logs.Join}
+	o := m.Logs.Limits
+	o.Location, o.Columns, o.Pattern, o.Join = m.Logs.Location, m.Logs.Columns, m.Logs.Pattern, m.Logs.Join
 	if m.Logs.Delimiter != "" {
 		o.Delimiter = m.Logs.Delimiter[0]
 	}

@@ -14,7 +14,7 @@ import (
 func (d *decoder) logs(m *Model, e entry) {
 	const globs = "a list of paths that may hold * and **"
 	var set = map[string]entry{}
-	for _, k := range d.mapping(e.val, e.path, "include", "exclude", "format", "pattern", "columns", "delimiter", "join", "location") {
+	for _, k := range d.mapping(e.val, e.path, "include", "exclude", "format", "pattern", "columns", "delimiter", "join", "location", "limits") {
 		set[k.name] = k
 		switch k.name {
 		case "include":
@@ -41,6 +41,8 @@ func (d *decoder) logs(m *Model, e entry) {
 			if m.Logs.Join, _ = d.text(k, "the path of the key that request and response share"); m.Logs.Join != "" {
 				d.path(k.val, k.path, m.Logs.Join)
 			}
+		case "limits":
+			d.limits(m, k)
 		case "location":
 			if s, ok := d.text(k, "a time zone such as Europe/Zurich"); ok {
 				loc, err := time.LoadLocation(s)
@@ -183,9 +185,6 @@ func (d *decoder) features(m *Model, e entry) {
 		d.path(item, k.path, f.Path)
 		d.duplicates(item, m, &f, k.path)
 		m.Features = append(m.Features, f)
-	}
-	if len(m.Features) > maxFeatures {
-		d.fail(e.val, e.path, fmt.Sprintf("%d features", len(m.Features)), fmt.Sprintf("at most %d", maxFeatures), "use a wildcard, and ignore: true for those that do not matter")
 	}
 }
 

@@ -71,7 +71,7 @@ func (r *csvReader) read(p *Parser, line []byte, rec *Record) Result {
 	if r.columns == nil || bytes.Equal(line, r.header) {
 		return r.readHeader(p, line, rec)
 	}
-	column := 0
+	column, known := 0, false
 	for i := 0; ; column++ {
 		var cell []byte
 		var ok bool
@@ -81,11 +81,14 @@ func (r *csvReader) read(p *Parser, line []byte, rec *Record) Result {
 		if column < len(r.columns) {
 			plan.putAny(rec, r.columns[column], cell)
 		}
+		if (column == 0 || i > len(line)) && r.fixed == nil && len(cell) > 0 && cell[0] >= 'A' && plan.root.find(&plan.hash, cell) >= 0 {
+			known = true // the first or the last cell is the name of a column
+		}
 		if i > len(line) {
 			break
 		}
 	}
-	if column+1 != len(r.columns) {
+	if column+1 != len(r.columns) || known && r.renamed(plan, line) {
 		if r.fixed == nil && r.isHeader(plan, line) {
 			rec.reset(plan)
 			return r.readHeader(p, line, rec)
@@ -196,6 +199,23 @@ func (r *csvReader) isHeader(p *Plan, line []byte) bool {
 		return names
 	}
 	return asked
+}
+
+// renamed reports whether a line with as many cells as the header has other names for the columns, or the same in another
+// order: no cell is empty or a number, and most are names that are known.
+func (r *csvReader) renamed(p *Plan, line []byte) bool {
+	names, known := 0, 0
+	ok := p.cells(r, line, func(cell []byte) bool {
+		names++
+		if kind, _ := numericText(cell); len(cell) == 0 || kind != String {
+			return false
+		}
+		if p.root.find(&p.hash, cell) >= 0 {
+			known++
+		}
+		return true
+	})
+	return ok && names == len(r.columns) && 2*known > names
 }
 
 // prefixed reports whether there is a wildcard, which a header can satisfy without any name that is asked for.

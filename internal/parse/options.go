@@ -46,7 +46,7 @@ type FormatOptions struct {
 	MaxJoinBytes int            // bytes of lines that wait for a join; 0 = 4 MiB
 	MaxPattern   int            // bytes of a regular expression; 0 = 4096
 	Location     *time.Location // of times that carry no zone; nil = UTC
-	Year         int            // of times that carry no year (syslog, vLLM); 0 = the container's time says, else no event time
+	Year         int            // of times that carry no year (syslog, vLLM, glog); 0 = the container's time or Parser.Arrived tells, else no event time
 	Delimiter    byte           // of csv; 0 = ',' (tab for tsv)
 	Columns      []string       // of csv without a header line; nil = the first line of each source is the header
 	Pattern      string         // of format regex: RE2 with named groups
@@ -91,7 +91,7 @@ type Field struct {
 	// Time field has Unix seconds in Value.Num.
 	Time bool
 	// Layout of a Time field: empty = recognised by itself; a name (rfc3339, unix, epoch_s, epoch_ms,
-	// epoch_us, epoch_ns, ctime, syslog); or a Go reference layout (20060102T150405).
+	// epoch_us, epoch_ns, ctime, syslog, glog); or a Go reference layout (20060102T150405).
 	Layout string
 	// Pattern is a regular expression with one group, applied to the text first.
 	Pattern string

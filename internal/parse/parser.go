@@ -10,12 +10,17 @@ type Parser struct {
 	length  int
 	pieces  []HeldRange // earlier raw lines of the logical line being read
 	wrapped int64       // container time of the logical line, 0 = none
+	arrived int64       // see Arrived
 }
 
 // NewParser makes the parser of one source.
 func (p *Plan) NewParser() *Parser {
 	return &Parser{plan: p, reader: p.reader()}
 }
+
+// Arrived says when the lines that follow were written, roughly, in Unix nanoseconds: times that carry no year are put next to
+// it, unless the container runtime wrote a better one. Without it, or with 0, they need FormatOptions.Year.
+func (p *Parser) Arrived(at int64) { p.arrived = at }
 
 // Line reads one raw line, given without its line end, that starts at offset in its source.
 //
@@ -51,6 +56,9 @@ func (p *Parser) Line(line []byte, offset int64, rec *Record) Result {
 // logical reads a line whose wrapper was removed and whose pieces were joined.
 func (p *Parser) logical(line []byte, rec *Record) Result {
 	rec.WrapperTime = p.wrapped
+	if p.plan.near = p.wrapped; p.wrapped == 0 {
+		p.plan.near = p.arrived
+	}
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}

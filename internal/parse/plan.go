@@ -23,6 +23,7 @@ type Plan struct {
 	unknown  int   // names remembered that nobody asked for
 	shadows  int
 	overflow uint64
+	near     int64  // when the line being read was written or arrived, Unix nanoseconds; 0 = unknown. It tells the year of times without one
 	gen      uint64 // of the record being filled; nodes remember it to notice duplicate keys
 	refused  *node  // stands in node.index for an element that found no room
 	unasked  *node  // stands for objects in which nobody asked for anything; it never learns a key
@@ -130,6 +131,7 @@ func (p *Plan) add(i int) error {
 		if sp.time, err = newTimeReader(f.Layout, f.Pattern, p.opts); err != nil {
 			return err
 		}
+		sp.time.near = &p.near
 		if p.event < 0 && !wildcard {
 			p.event, sp.event, sp.context = i, true, true
 		}
@@ -162,14 +164,17 @@ func (p *Plan) add(i int) error {
 	}
 	p.classify(n)
 	if len(segments) > 1 {
-		if flat := strings.Join(segments, "."); p.root.find(&p.hash, []byte(flat)) < 0 {
-			p.root.insert(&p.hash, flat, n)
+		// Loggers and text formats write "features.a" and "scores[0]" as one flat key.
+		for _, flat := range []string{strings.Join(segments, "."), f.Path} {
+			if p.root.find(&p.hash, []byte(flat)) < 0 {
+				p.root.insert(&p.hash, flat, n)
+			}
 		}
 	}
 	return nil
 }
 
-// splitPath cuts a path at its dots.
+// splitPath cuts a path at its dots and at brackets with a number: a[3].b is a.3.b.
 func splitPath(path string) (segments []string, wildcard bool, err error) {
 	if path == "" {
 		return nil, false, fmt.Errorf("the path is empty: expected a key such as score or prediction.score")
@@ -181,19 +186,29 @@ func splitPath(path string) (segments []string, wildcard bool, err error) {
 		path, wildcard = rest, true
 	}
 	var b strings.Builder
+	cut := func() {
+		segments = append(segments, b.String())
+		b.Reset()
+	}
 	for i := 0; i < len(path); i++ {
-		switch {
-		case path[i] == '\\' && i+1 < len(path) && (path[i+1] == '.' || path[i+1] == '\\' || path[i+1] == '*'):
+		switch c := path[i]; {
+		case c == '\\' && i+1 < len(path) && strings.IndexByte(`.\*[`, path[i+1]) >= 0:
 			i++
 			b.WriteByte(path[i])
-		case path[i] == '.':
-			segments = append(segments, b.String())
-			b.Reset()
+		case c == '.':
+			cut()
+		case c == '[' && elementIn(path[i:]) != "":
+			if i > 0 {
+				cut()
+			}
+			number := elementIn(path[i:])
+			b.WriteString(number)
+			i += len(number) + 1
 		default:
-			b.WriteByte(path[i])
+			b.WriteByte(c)
 		}
 	}
-	segments = append(segments, b.String())
+	cut()
 	for _, s := range segments {
 		if s == "" {
 			return nil, false, fmt.Errorf("the path has an empty part: write a.b, without leading, trailing or doubled dots")
@@ -203,6 +218,16 @@ func splitPath(path string) (segments []string, wildcard bool, err error) {
 		return nil, false, fmt.Errorf(`a wildcard stands at the end only: write features.* (a key that is a star is written "\*")`)
 	}
 	return segments, wildcard, nil
+}
+
+// elementIn returns the number in the bracket that a text begins with; empty if there is none, or if something follows
+// that is neither the next part nor the end.
+func elementIn(text string) string {
+	number, rest, ok := strings.Cut(text[1:], "]")
+	if !ok || strings.Trim(number, "0123456789") != "" || rest != "" && rest[0] != '.' && rest[0] != '[' {
+		return ""
+	}
+	return number
 }
 
 // Format returns the name that the plan was compiled for.

@@ -159,6 +159,8 @@ func TestPresetsReadWhatTheSamplesDoNotShow(t *testing.T) {
 		{"NumPy arrays as text", "bentoml", FormatOptions{}, paths("vec.*", "lst.1"), []string{
 			`{"vec": "[1.  2.5 nan]", "lst": [1, 2, 3], "timestamp": "2026-11-23T00:41:04", "request_id": "1"}`,
 		}, []string{`complete lst.1=number 2 vec.0=number 1 vec.1=number 2.5 vec.2=nan`}},
+		{"elements of arrays", "json", FormatOptions{}, paths("a[1]", "b[0][2].c", "d[3]", "e.*"), []string{`{"a":[1,2,3],"b":[[0,0,{"c":"x"}]],"d[3]":7,"e":[1.5,"NaN",null]}`},
+			[]string{`complete a[1]=number 2 b[0][2].c=string "x" d[3]=number 7 e.0=number 1.5 e.1=string "NaN" e.2=null`}},
 		{"JSON arrays of records", "json", FormatOptions{}, paths("a"), []string{`[{"a":1}, {"a":2},{"b":1},{"a":3}]`, `[{"a":1},{"a":`, `[1,2]`, `[]`},
 			[]string{`complete a=number 1`, `complete a=number 2`, "ignored", `complete a=number 3`, `complete a=number 1`, "bad truncated", "bad unsupported", "ignored"}},
 	} {

@@ -29,6 +29,8 @@ func TestTextFormatsFindFieldsByName(t *testing.T) {
 		}},
 		{"csv with listed columns", "csv", FormatOptions{Columns: []string{"a", "b"}, Delimiter: ';'}, paths("b"), []string{"1;2", "a;b", "1;2;3"},
 			[]string{"complete b=number 2", "ignored", "bad wrong_columns"}},
+		{"csv whose columns are renamed by a rotation", "csv", FormatOptions{}, paths("score", "label"), []string{"score,label,x", "1,a,b", "label,y,score", "b,score,2", "a,label,3"},
+			[]string{"pending", `complete label=string "a" score=number 1`, "pending", `complete label=string "b" score=number 2`, `complete label=string "a" score=number 3`}},
 		{"csv whose header is missing", "csv", FormatOptions{}, paths("score"), []string{"1,2,3", "x,score", "1,2"}, []string{"bad no_header", "pending", "complete score=number 2"}},
 		{"tsv, all columns", "tsv", FormatOptions{}, paths("*"), []string{"a\tb\t", "a\tb c", "1\tx"}, []string{"bad no_header", "pending", `complete a=number 1 b c=string "x"`}},
 		{"regex", "regex", FormatOptions{Pattern: `^(?P<ts>\S+) score=(?P<score>\S+)(?: label=(?P<label>\w+))?`}, append(paths("score", "label"), Field{Path: "ts", Time: true}), []string{

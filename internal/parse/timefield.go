@@ -11,7 +11,8 @@ import (
 // timeReader turns the value of a Time field into Unix nanoseconds.
 type timeReader struct {
 	loc     *time.Location
-	year    int
+	year    int    // of times that carry none; 0 = the one that puts them next to near
+	near    *int64 // Unix nanoseconds; nil or 0 = unknown
 	layout  string
 	unit    float64 // of epoch layouts; 0 = by size
 	how     func(t *timeReader, text []byte) (int64, bool)
@@ -28,7 +29,7 @@ var epochUnits = map[string]float64{
 func newTimeReader(layout, pattern string, opts FormatOptions) (*timeReader, error) {
 	t := &timeReader{loc: opts.Location, year: opts.Year, layout: layout, before: -1}
 	switch layout {
-	case "", "auto", "rfc3339", "iso", "iso8601", "ctime", "syslog":
+	case "", "auto", "rfc3339", "iso", "iso8601", "ctime", "syslog", "glog":
 		t.how = (*timeReader).recognise
 	case "20060102T150405", "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.RFC3339, time.RFC3339Nano, time.ANSIC:
 		t.how = (*timeReader).recognise
@@ -39,7 +40,7 @@ func newTimeReader(layout, pattern string, opts FormatOptions) (*timeReader, err
 			break
 		}
 		if !strings.Contains(layout, "2006") && !strings.Contains(layout, "06") && !strings.Contains(layout, "15") {
-			return nil, fmt.Errorf("unknown time layout %q: write a name (rfc3339, unix, epoch_ms, epoch_us, epoch_ns, ctime, syslog), or the reference time 2006-01-02 15:04:05 in your format", layout)
+			return nil, fmt.Errorf("unknown time layout %q: write a name (rfc3339, unix, epoch_ms, epoch_us, epoch_ns, ctime, syslog, glog), or the reference time 2006-01-02 15:04:05 in your format", layout)
 		}
 		t.how = (*timeReader).golang
 	}
@@ -220,10 +221,16 @@ func (t *timeReader) recognise(b []byte) (int64, bool) {
 	case b[3] == ',':
 		end = c.rfc1123(b, 0)
 	case b[3] == ' ' && monthAt(b, 0) > 0:
-		if c.year = t.year; c.year == 0 {
+		end = c.monthDay(b, 0)
+		if c.year = t.yearOf(c.month); c.year == 0 {
 			return 0, false
 		}
-		end = c.monthDay(b, 0)
+	case len(b) >= 14 && b[5] == ' ' && (b[0] == 'I' || b[0] == 'W' || b[0] == 'E' || b[0] == 'F'): // glog: I0520 20:03:25.829575
+		c.month, c.day = two(b, 1), two(b, 3)
+		if c.year = t.yearOf(c.month); c.year == 0 {
+			return 0, false
+		}
+		end = c.clock(b, 6)
 	case b[3] == ' ':
 		end = c.ctime(b, 0)
 	}
@@ -231,6 +238,14 @@ func (t *timeReader) recognise(b []byte) (int64, bool) {
 		return 0, false
 	}
 	return c.unix(t.loc)
+}
+
+// yearOf is the year of a time that carries none, by its month; 0 if nothing tells it.
+func (t *timeReader) yearOf(month int) int {
+	if t.year != 0 || t.near == nil || *t.near == 0 {
+		return t.year
+	}
+	return nearYear(*t.near, month)
 }
 
 // epochUnit reads a number of a fixed unit.
@@ -261,8 +276,8 @@ func (t *timeReader) golang(b []byte) (int64, bool) {
 	if err != nil {
 		return 0, false
 	}
-	if at.Year() == 0 && t.year != 0 {
-		at = at.AddDate(t.year, 0, 0)
+	if at.Year() == 0 {
+		at = at.AddDate(t.yearOf(int(at.Month())), 0, 0)
 	}
 	if at.Year() < 1990 || at.Year() > 2200 {
 		return 0, false

@@ -65,6 +65,43 @@ func TestTimesAreReadInEveryFormThatLoggersWrite(t *testing.T) {
 	}
 }
 
+func TestTimesWithoutAYearAreNextToWhatIsKnown(t *testing.T) {
+	const doc = "2026-01-02T00:00:05Z stdout F "
+	march := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		line    string
+		layout  string
+		arrived time.Time
+		want    string // empty = none
+	}{
+		{`{"x":1,"t":"Dec 31 23:59:59"}`, "syslog", march, "2026-12-31T23:59:59Z"},
+		{`{"x":1,"t":"Mar  1 00:00:01"}`, "", march, "2027-03-01T00:00:01Z"},
+		{`{"x":1,"t":"I1231 23:59:59.829575"}`, "glog", march, "2026-12-31T23:59:59.829575Z"},
+		{`{"x":1,"t":"E0301 00:00:00.5"}`, "", march, "2027-03-01T00:00:00.5Z"},
+		{`{"x":1,"t":"31.12. 23:59"}`, "02.01. 15:04", march, "2026-12-31T23:59:00Z"},
+		{doc + `{"x":1,"t":"Dec 31 23:59:59"}`, "", march, "2025-12-31T23:59:59Z"}, // the container knows better
+		{`{"x":1,"t":"Dec 31 23:59:59"}`, "", time.Time{}, ""},
+		{`{"x":1,"t":"I1331 23:59:59.829575"}`, "", march, ""},
+	} {
+		p := compile(t, "json", FormatOptions{}, Field{Path: "t", Time: true, Layout: c.layout}, Field{Path: "x"})
+		parser := p.NewParser()
+		if !c.arrived.IsZero() {
+			parser.Arrived(c.arrived.UnixNano())
+		}
+		var rec Record
+		if res := parser.Line([]byte(c.line), 0, &rec); res.Status != Complete {
+			t.Fatalf("%s: %v", c.line, res)
+		}
+		got := ""
+		if rec.Time != 0 {
+			got = time.Unix(0, rec.Time).UTC().Format(time.RFC3339Nano)
+		}
+		if got != c.want {
+			t.Errorf("%s, arrived %v: got %q, want %q", c.line, c.arrived, got, c.want)
+		}
+	}
+}
+
 func TestATimeThatIsNoneLeavesTheRecord(t *testing.T) {
 	for _, text := range []string{`"x"`, `"1989-12-31T23:59:59Z"`, `"2200-01-01T00:00:00Z"`, `0`, `-5`, `1e300`, `1`, `true`, `[1]`, `"2026-02-30T00:00:00Z"`,
 		`"2026-13-01"`, `"2026-11-23T25:00:00Z"`, `"2026-11-23T00:41:04Zjunk"`, `"Nov 23 00:41:04"`, `"2026-11-23T00:41:04+99:00"`, `"20"`, `"2026-11-2"`, `99999999999999999999`} {

@@ -3,7 +3,7 @@ package parse
 import "bytes"
 
 var vLLMColumns = []Column{
-	{"time", RoleTime, ColumnTime, "when the line was written; it has no year: the container's time says it"},
+	{"time", RoleTime, ColumnTime, "when the line was written; it has no year: the container's time or the arrival tells it"},
 	{"engine", RoleFeature, ColumnCategory, "number of the engine"},
 	{"prompt_throughput", RoleFeature, ColumnNumber, "prompt tokens per second"},
 	{"generation_throughput", RoleFeature, ColumnNumber, "generated tokens per second"},
@@ -81,14 +81,13 @@ func (r *vLLMReader) read(p *Parser, line []byte, rec *Record) Result {
 		return Result{Status: Bad, Reason: Truncated}
 	}
 	if r.time != nil {
-		plan.yearless(p, r.time, head, rec)
+		plan.yearless(r.time, head, rec)
 	}
 	return Result{Status: Complete, Reason: plan.scan.blemish}
 }
 
-// yearless reads "05-12 08:01:39" near the end of head. Without a year from the options or from the container
-// the record has no event time.
-func (p *Plan) yearless(parser *Parser, n *node, head []byte, rec *Record) {
+// yearless reads "05-12 08:01:39" near the end of head. When nothing tells the year the record has no event time.
+func (p *Plan) yearless(n *node, head []byte, rec *Record) {
 	const form = "05-12 08:01:39"
 	at := bytes.LastIndexByte(head, '[')
 	if at < len(form)+1 {
@@ -97,8 +96,8 @@ func (p *Plan) yearless(parser *Parser, n *node, head []byte, rec *Record) {
 	stamp := head[at-1-len(form) : at-1]
 	month := two(stamp, 0)
 	year := p.opts.Year
-	if year == 0 && parser.wrapped != 0 {
-		year = nearYear(parser.wrapped, month)
+	if year == 0 && p.near != 0 {
+		year = nearYear(p.near, month)
 	}
 	if year == 0 || month < 0 || stamp[2] != '-' {
 		return
