@@ -65,6 +65,7 @@ type Loop struct {
 	feeds    map[feedKey]*feed
 	began    time.Time // when Run began
 	evicted  time.Time
+	looked   time.Time // when schemas were looked for
 	saveTime time.Duration
 	warned   time.Time // last time a failed commit was logged
 
@@ -308,6 +309,7 @@ func (l *Loop) wants(m *monitor.Model, s *tail.Source) bool {
 func (l *Loop) tick() {
 	now := l.now()
 	l.applyReload()
+	l.lookForSchemas(now)
 	l.holdBack()
 	l.engine.Advance(now)
 	l.evict(now)

@@ -24,7 +24,7 @@ func fieldsHash(m *Model) uint64 {
 // with the same hash are interchangeable.
 func configHash(m *Model, ref *Reference) uint64 {
 	plain := *m
-	plain.File, plain.notes, plain.place = "", nil, [2]int{}
+	plain.File, plain.notes, plain.place, plain.schemaless = "", nil, [2]int{}, false
 	plain.Score, plain.Label, plain.Features = nil, nil, nil
 	location := ""
 	if m.Logs.Location != nil {

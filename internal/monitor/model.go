@@ -34,7 +34,9 @@ type Model struct {
 	MaxCategories    int           // named categories of one column
 	MaxFeatures      int           // predictions and features that are followed
 
-	place [2]int   // line and column of the name
+	place      [2]int // line and column of the name
+	schemaless bool   // see Schemaless
+
 	notes []string // what the file left out and a preset filled in
 }
 

@@ -23,9 +23,12 @@ var presetPositive = map[string]string{"rspamd": "reject", "spamassassin": "Y"}
 // applyPreset fills in what the format knows and the file leaves out: the event time and the version always,
 // predictions and features when the file names none of them. A file that names any keeps exactly what it names.
 func (m *Model) applyPreset() {
+	if m.Logs.Format == "bentoml" {
+		m.applyBentoML()
+		return
+	}
 	columns, ok := parse.Preset(m.Logs.Format)
 	if !ok {
-		m.applyBentoML()
 		return
 	}
 	named := m.Score != nil || m.Label != nil || len(m.Features) > 0
@@ -67,19 +70,4 @@ var presetKinds = map[string]Kind{
 	parse.ColumnNumber:      KindNumber,
 	parse.ColumnProbability: KindNumber,
 	parse.ColumnCategory:    KindCategory,
-}
-
-// applyBentoML follows every column: their roles stand in a schema file beside the data, and the record itself has
-// only names.
-func (m *Model) applyBentoML() {
-	if m.Logs.Format != "bentoml" {
-		return
-	}
-	if m.Timestamp.Path == "" {
-		m.Timestamp.Path = "timestamp"
-	}
-	if m.Score == nil && m.Label == nil && len(m.Features) == 0 {
-		m.Features = []FeatureConfig{{Path: "*", Kind: KindAuto}}
-		m.notes = append(m.notes, "predictions and features: not set; every column of the monitor is followed as a feature")
-	}
 }

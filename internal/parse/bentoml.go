@@ -2,7 +2,7 @@ package parse
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 )
 
 var bentoMLColumns = []Column{
@@ -41,6 +41,13 @@ type Schema struct {
 	Columns []Column
 }
 
+// What can be wrong with a schema line. The messages carry nothing of it.
+var (
+	errSchemaJSON  = errors.New("read BentoML schema line: not the expected JSON")
+	errSchemaEmpty = errors.New("read BentoML schema line: it has no columns")
+	errSchemaName  = errors.New("read BentoML schema line: a column has no name")
+)
+
 // ParseBentoMLSchema reads one line of schema/schema.<n>.log, or one data record of the OTLP exporter that carries
 // its schema. The file has one line for each start of each monitor of the process; the newest line that names
 // the columns of the data counts.
@@ -59,7 +66,7 @@ func ParseBentoMLSchema(line []byte) (*Schema, error) {
 		} `json:"bento_meta"`
 	}
 	if err := json.Unmarshal(line, &in); err != nil {
-		return nil, fmt.Errorf("read BentoML schema line: not the expected JSON") // the decoder's text could quote the line
+		return nil, errSchemaJSON // the decoder's text could quote the line
 	}
 	if in.Carried != nil {
 		in.Meta = in.Carried.meta
@@ -68,7 +75,7 @@ func ParseBentoMLSchema(line []byte) (*Schema, error) {
 		}
 	}
 	if len(in.Columns) == 0 {
-		return nil, fmt.Errorf("read BentoML schema line: it has no columns")
+		return nil, errSchemaEmpty
 	}
 	out := &Schema{Model: in.Meta.Name, Version: in.Meta.Version}
 	if out.Version == "not available" {
@@ -76,7 +83,7 @@ func ParseBentoMLSchema(line []byte) (*Schema, error) {
 	}
 	for _, c := range in.Columns {
 		if c.Name == "" {
-			return nil, fmt.Errorf("read BentoML schema line: a column has no name")
+			return nil, errSchemaName
 		}
 		out.Columns = append(out.Columns, Column{Path: escapeKey(c.Name), Role: bentoRole(c.Role, c.Type), Kind: bentoKind(c.Type)})
 	}

@@ -50,8 +50,8 @@ var presetColumns = map[string][]Column{
 	"vllm":         vLLMColumns,
 }
 
-// Preset returns the columns of a preset; ok is false for a general format and for a preset whose columns
-// stand in a schema beside the data (bentoml).
+// Preset returns the columns of a preset; ok is false for a general format. Those of bentoml are what every record has:
+// the columns of a monitor stand in a schema beside the data.
 func Preset(format string) (columns []Column, ok bool) {
 	columns, ok = presetColumns[format]
 	return slices.Clone(columns), ok

@@ -192,8 +192,23 @@ func TestTheBentoMLSchemaGivesRolesAndKinds(t *testing.T) {
 			t.Errorf("%s: got %+v", file, s)
 		}
 	}
-	_, err := ParseBentoMLSchema([]byte(`{"columns": "secret"`))
-	if err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("got %v", err)
+}
+
+// FuzzSchemaErrorsCarryNothingOfTheLine knows every message there is.
+func FuzzSchemaErrorsCarryNothingOfTheLine(f *testing.F) {
+	for _, line := range []string{`{"columns": "secret"`, `{"columns": [{"name": "secret", "role": 7}]}`, `{"columns": [{"name": "", "role": "secret"}]}`, `{"meta_data": {"bento_name": "secret"}}`,
+		`{"meta_data": {}, "columns": [{"name": "a", "role": "feature", "type": "numerical"}]}`, `{"bento_meta": {"schema": {"a": {"name": "a", "role": "prediction", "type": "numerical"}}}}`} {
+		f.Add([]byte(line))
 	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		s, err := ParseBentoMLSchema(line)
+		switch {
+		case err == nil:
+			if len(s.Columns) == 0 {
+				t.Error("no columns and no error")
+			}
+		case err != errSchemaJSON && err != errSchemaEmpty && err != errSchemaName:
+			t.Errorf("an error that is not one of ours: %v", err)
+		}
+	})
 }
