@@ -43,8 +43,9 @@ type Traffic struct {
 type Fault struct {
 	Kind    string         `yaml:"kind" json:"kind"`       // one of faultKinds
 	Feature string         `yaml:"feature" json:"feature"` // where it has one
-	Factor  float64        `yaml:"factor" json:"factor"`   // of unit, replica_skew, rate and volume: 100, 0.5, 2; share of records with null_burst, missing, new_category and delayed. 0 means the usual
-	Class   string         `yaml:"class" json:"class"`     // of rate and class_gone
+	Factor  float64        `yaml:"factor" json:"factor"`   // of unit, replica_skew, rate and volume: 100, 0.5, 2; share of records with null_burst, missing, new_category, default_value, type and delayed. 0 means the usual
+	Value   float64        `yaml:"value" json:"value"`     // of default_value
+	Class   string         `yaml:"class" json:"class"`     // of rate, class_gone and category_gone
 	Delay   model.Duration `yaml:"delay" json:"delay"`     // of delayed
 	From    model.Duration `yaml:"from" json:"from"`       // since the start of the scenario
 	To      model.Duration `yaml:"to" json:"to"`           // 0 means to the end
@@ -157,7 +158,7 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 }
 
 // faultKinds are the faults that fixtures know: what may go wrong with the input of a model.
-var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence"}
+var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence", "default_value", "type", "category_gone", "version"}
 
 // validate checks what the YAML decoder cannot.
 func (s *Scenario) validate() error {

@@ -13,6 +13,9 @@ import (
 // normalSpam is the share of spam in mail when nothing is wrong.
 const normalSpam = 0.05
 
+// Versions of the simulated classifier, before and after a rollout.
+const normalVersion, nextVersion = "v12", "v13"
+
 // featureFault translates the faults that sit in one feature. ok is false for the others.
 func featureFault(f rules.Fault) (out simulator.Fault, ok bool) {
 	switch f.Kind {
@@ -26,6 +29,12 @@ func featureFault(f rules.Fault) (out simulator.Fault, ok bool) {
 		return simulator.Fault{Factor: cmp.Or(f.Factor, 100)}, true
 	case "new_category":
 		return simulator.Fault{Unseen: cmp.Or(f.Factor, .2)}, true
+	case "default_value":
+		return simulator.Fault{Default: cmp.Or(f.Factor, .2), Value: f.Value}, true
+	case "type":
+		return simulator.Fault{Text: cmp.Or(f.Factor, 1)}, true
+	case "category_gone":
+		return simulator.Fault{Gone: f.Class}, true
 	case "replica_skew":
 		return simulator.Fault{Factor: cmp.Or(f.Factor, 2), Replica: 1}, true
 	}
@@ -37,7 +46,7 @@ func try(f rules.Fault) error {
 	if f.Factor < 0 {
 		return fmt.Errorf("factor: %g: want 0 (the usual) or more", f.Factor)
 	}
-	share := map[string]bool{"null_burst": true, "missing": true, "new_category": true, "delayed": true}[f.Kind]
+	share := map[string]bool{"null_burst": true, "missing": true, "new_category": true, "default_value": true, "type": true, "delayed": true}[f.Kind]
 	if share && f.Factor > 1 {
 		return fmt.Errorf("factor: %g: it is a share of records here, want up to 1", f.Factor)
 	}
@@ -66,6 +75,10 @@ func try(f rules.Fault) error {
 	case "volume":
 		if f.Factor == 0 || f.Factor > 100 {
 			return fmt.Errorf("factor: %g: want the traffic as a multiple of the usual, above 0 up to 100; for none at all write kind silence", f.Factor)
+		}
+	case "version":
+		if f.Factor*normalSpam > 1 {
+			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, normalSpam, 1/normalSpam)
 		}
 	case "silence":
 	default:
@@ -106,6 +119,7 @@ func (p *play) heal() {
 		}
 	}
 	p.sim.SetSpamShare(normalSpam)
+	p.sim.SetVersion(normalVersion)
 	p.sim.WithholdSpam(false)
 	p.sim.StallFeatureStore(false)
 	p.sim.SetRate(p.rate)
@@ -123,6 +137,9 @@ func (p *play) inflict(f rules.Fault) error {
 		p.sim.WithholdSpam(true)
 	case "delayed":
 		p.delay, p.delayed = time.Duration(f.Delay), cmp.Or(f.Factor, 1)
+	case "version":
+		p.sim.SetVersion(nextVersion)
+		p.sim.SetSpamShare(normalSpam * cmp.Or(f.Factor, 1))
 	case "stale":
 		p.sim.StallFeatureStore(true)
 	case "volume":

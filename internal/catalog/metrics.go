@@ -76,6 +76,7 @@ var (
 	Contribution    = declare("Drift", Gauge, "plumbline_alarm_contribution", "ratio", "A column's share of all that has changed in the model since the onset of its newest alarm (log-likelihood ratio against the reference, less what chance brings); at most 10, from 1 % on.", "model", "feature")
 	SmallestShift   = declare("Drift", Gauge, "plumbline_smallest_detectable_shift", "", "Smallest change of a share (of a score: of its mean) that is expected to page within an hour, from the size of the reference, the tolerance and the traffic of the last hour; 1 when nothing would. For a number it is about the share below the median, for a label that of the positive class.", "model", "feature", "cause", "segment")
 	AlarmRecords    = declare("Drift", Gauge, "plumbline_alarm_records", "", "Records since the onset.", "model", "feature", "cause", "segment")
+	UnitChange      = declare("Drift", Gauge, "plumbline_unit_change_factor", "", "What a feature in alarm is multiplied by, when a known change of unit explains it: x1000, Celsius became Fahrenheit, …; change says which.", "model", "feature", "change")
 	Alarms          = declare("Drift", Counter, "plumbline_alarms_total", "", "Alarms raised since start.", "model", "cause")
 	BudgetPages     = declare("Budget", Gauge, "plumbline_budget_false_pages", "", "False pages that the model file allows per period.", "model")
 	BudgetPeriod    = declare("Budget", Gauge, "plumbline_budget_period_seconds", "seconds", "The period of the budget.", "model")

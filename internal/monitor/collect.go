@@ -218,19 +218,8 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 	in.collectContributions(b)
 	in.collectShifts(b)
 	for _, s := range ev.streams {
-		f := s.feature
-		b.Add(catalog.EvidenceRatio, s.ratio, name, f, s.cause, s.segment)
-		b.Add(catalog.Alarm, boolValue(s.alarm != nil), name, f, s.cause, s.segment)
-		if s.alarm == nil {
-			continue
-		}
-		b.Add(catalog.AlarmOnset, float64(s.alarm.onset)/1e9, name, f, s.cause, s.segment)
-		b.Add(catalog.AlarmRecords, float64(s.alarm.records), name, f, s.cause, s.segment)
-		for _, t := range s.alarm.told {
-			addFinite(b, catalog.AlarmExpected, t.expected, name, f, s.cause, s.segment, t.what)
-			addFinite(b, catalog.AlarmSeen, t.seen, name, f, s.cause, s.segment, t.what)
-		}
-		in.collectExplanation(b, s)
+		b.Add(catalog.EvidenceRatio, s.ratio, name, s.feature, s.cause, s.segment)
+		in.collectAlarm(b, s)
 	}
 }
 

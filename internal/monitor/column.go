@@ -44,6 +44,7 @@ type column struct {
 	scratch  []byte
 
 	described []described // by window
+	streams   []*stream   // those of evidence.streams that are about this column
 }
 
 // totals are counts since start. They only grow.

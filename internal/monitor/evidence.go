@@ -34,12 +34,15 @@ const maxPages = 1000
 
 // alarm is a stream in alarm, with what the page says. It does not change until the stream has recovered.
 type alarm struct {
-	raised  int64 // event time of the end of the bucket that raised it
-	onset   int64 // event time at which the change most likely began
+	cause   string // of the page; the stream's, unless the diagnosis says it better
+	raised  int64  // event time of the end of the bucket that raised it
+	onset   int64  // event time at which the change most likely began
 	records uint64
 	by      int // the detector that led
 	told    []told
 	explanation
+	unit    string  // the change of unit that explains it; empty for none
+	factor  float64 // of that change
 }
 
 // told is one quantity of an alarm: what was expected and what was seen.
@@ -107,24 +110,9 @@ func (in *Instance) update() {
 
 // suppressed says whether a stream is silent because its cause's cause is in alarm already.
 func (in *Instance) suppressed(s *stream) bool {
-	if s.cause != causeDrift && s.cause != causeFrozen {
-		return false
-	}
-	return s.col != nil && slices.ContainsFunc(in.evidence.streams, func(o *stream) bool {
-		return o.col == s.col && o.alarm != nil && above(o.cause, s.cause)
+	return slices.ContainsFunc(s.siblings(), func(o *stream) bool {
+		return o != s && o.alarm != nil && above(o.alarm.cause, s.cause)
 	})
-}
-
-// above says whether an alarm of cause a explains one of cause b in the same column.
-func above(a, b string) bool {
-	switch b {
-	case causeDrift:
-		return a == causeMissing || a == causeFrozen
-	case causeFrozen:
-		return a == causeMissing
-	default:
-		return false
-	}
 }
 
 // raise latches the guilty streams, except those that a cause in the same column explains. A person is paged once for
@@ -142,8 +130,10 @@ func (in *Instance) raise(guilty []int, end int64) {
 			s.ratio = 0
 			continue
 		}
-		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool { return o.alarm != nil && o.cause == s.cause })
-		in.latch(s, end)
+		if in.latch(s, end); s.alarm == nil {
+			continue
+		}
+		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool { return o != s && o.alarm != nil && o.alarm.cause == s.alarm.cause })
 		if first == nil {
 			first = s.alarm
 			first.columns = in.contributions(first.onset, end)
@@ -158,7 +148,7 @@ func (in *Instance) raise(guilty []int, end int64) {
 func (in *Instance) latch(s *stream, end int64) {
 	by := s.leading()
 	l := by.leading()
-	a := &alarm{raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
+	a := &alarm{cause: s.cause, raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
 	main := by.describe(s.col, l)
 	a.told = []told{main}
 	if s.cause == causeDrift && s.key == "" && s.col != nil && s.col.base.grid != nil {
@@ -169,6 +159,12 @@ func (in *Instance) latch(s *stream, end int64) {
 		}
 	}
 	in.explain(s, by, l, a, end)
+	in.diagnose(s, a, end)
+	if s.alarmed(a.cause) != nil {
+		s.reset() // the column stands in alarm for it already
+		s.ratio = 0
+		return
+	}
 	for _, d := range s.detectors {
 		if d == by {
 			d.startRecovery(l)
@@ -176,15 +172,18 @@ func (in *Instance) latch(s *stream, end int64) {
 		d.reset()
 	}
 	s.alarm, s.ratio = a, 1
-	in.evidence.raised[s.cause]++
-	for _, o := range in.evidence.streams {
-		if s.col != nil && o.col == s.col && above(s.cause, o.cause) {
+	if a.cause != s.cause && !slices.Contains(s.named, a.cause) {
+		s.named = append(s.named, a.cause)
+	}
+	in.evidence.raised[a.cause]++
+	for _, o := range s.siblings() {
+		if o != s && above(a.cause, o.shownCause()) {
 			o.alarm = nil
 			o.reset()
 		}
 	}
 	in.cache.stale = true
-	in.log.Warn("alarm", "column", s.feature, "cause", s.cause, "what", main.what, "expected", main.expected, "seen", main.seen,
+	in.log.Warn("alarm", "column", s.feature, "cause", a.cause, "what", a.told[0].what, "expected", a.told[0].expected, "seen", a.told[0].seen,
 		"since", time.Unix(0, a.onset).UTC(), "records", l.N)
 }
 
@@ -216,7 +215,7 @@ func (in *Instance) watchRecovery(s *stream, end int64) {
 	if !by.recovered() || log > in.evidence.logA/2 {
 		return
 	}
-	in.log.Info("alarm is over", "column", s.feature, "cause", s.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
+	in.log.Info("alarm is over", "column", s.feature, "cause", s.alarm.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
 	s.alarm = nil
 	s.reset()
 	in.cache.stale = true

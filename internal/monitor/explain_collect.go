@@ -5,7 +5,7 @@ import "github.com/plumbline-ml/plumbline/internal/catalog"
 // collectExplanation appends what an alarm says of its onset, its size and its bins.
 func (in *Instance) collectExplanation(b *catalog.Batch, s *stream) {
 	a := s.alarm
-	labels := []string{in.model.Name, s.feature, s.cause, s.segment}
+	labels := []string{in.model.Name, s.feature, a.cause, s.segment}
 	if a.latest != 0 { // 0 when the windows do not hold what the stream looks at
 		b.Add(catalog.AlarmLatest, float64(a.latest)/1e9, labels...)
 	}

@@ -218,4 +218,13 @@ func (s *stream) encode(e *encoder) {
 	if s.alarm != nil {
 		s.alarm.explanation.encode(e)
 	}
+	e.uint(uint64(len(s.named)))
+	for _, cause := range s.named {
+		e.text(cause)
+	}
+	if a := s.alarm; a != nil {
+		e.text(a.cause)
+		e.text(a.unit)
+		e.float(finite(a.factor))
+	}
 }

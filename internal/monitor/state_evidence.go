@@ -51,7 +51,7 @@ func (r *restorer) evidence(d *stateDecoder, unnamed []string) error {
 func (s *stream) decode(d *stateDecoder) error {
 	s.ratio = d.float()
 	if d.bool() {
-		a := &alarm{raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(8)}
+		a := &alarm{cause: s.cause, raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(8)}
 		for range d.length(8) {
 			a.told = append(a.told, told{d.text(), d.float(), d.float()})
 		}
@@ -71,6 +71,16 @@ func (s *stream) decode(d *stateDecoder) error {
 	}
 	if s.alarm != nil && len(d.buf) > 0 { // older state has alarms without explanations
 		s.alarm.explanation.decode(d)
+	}
+	if len(d.buf) == 0 {
+		return d.end() // written before alarms had a cause of their own
+	}
+	s.named = nil
+	for range d.length(maxCauses) {
+		s.named = append(s.named, d.text())
+	}
+	if a := s.alarm; a != nil {
+		a.cause, a.unit, a.factor = d.text(), d.text(), d.float()
 	}
 	return d.end()
 }

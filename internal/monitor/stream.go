@@ -7,16 +7,6 @@ import (
 	"github.com/plumbline-ml/plumbline/detectors/sequential"
 )
 
-// Causes of alarms, as the label cause names them. The order is cause before symptom.
-const (
-	causeMissing = "missing"
-	causeFrozen  = "frozen"
-	causeQuality = "quality"
-	causeDrift   = "drift"
-)
-
-var causes = []string{causeMissing, causeFrozen, causeQuality, causeDrift}
-
 const (
 	// alphaReference is the probability, over the draw of the reference, that it misleads in one column: 5 % shared by
 	// a hundred columns. It is a constant, so that evidence fits its detector after a restart whatever columns
@@ -62,6 +52,7 @@ type stream struct {
 	detectors []detector
 	logs      []float64 // scratch
 	alarm     *alarm    // nil unless latched
+	named     []string  // causes other than the stream's that its alarms ever had: their series go on, at 0
 	ratio     float64   // log-evidence over the threshold, as of the last bucket
 }
 

@@ -38,6 +38,9 @@ func (in *Instance) addStream(o streamOptions) *stream {
 	}
 	ev := &in.evidence
 	ev.streams = append(ev.streams, s)
+	if s.col != nil {
+		s.col.streams = append(s.col.streams, s)
+	}
 	ev.budget.Add(s.weight)
 	if s.group == "" {
 		return s

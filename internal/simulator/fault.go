@@ -17,6 +17,10 @@ type Fault struct {
 	Frozen  bool    // every record carries the value that the first record under the fault had
 	Factor  float64 // what numbers are multiplied by; 0 means 1
 	Unseen  float64 // share of records with one of five categories that do not occur otherwise
+	Default float64 // share of records with Value in the place of the value
+	Value   float64 // of Default
+	Text    float64 // share of records with a text in the place of a number
+	Gone    string  // a category that the most frequent one takes the place of
 	Replica int     // the one replica that has the fault, from 1 on; 0 means all of them
 }
 
@@ -43,6 +47,10 @@ func (s *Simulator) SetFault(name string, f Fault) error {
 		return fmt.Errorf("the simulated classifier has no feature %q: want one of %s", name, strings.Join(Features(), ", "))
 	case f.Unseen > 0 && features[i].category == nil:
 		return fmt.Errorf("feature %q is a number; only a category can be new", name)
+	case (f.Default > 0 || f.Text > 0) && features[i].category != nil:
+		return fmt.Errorf("feature %q is a category; only a number has a default or can become text", name)
+	case f.Gone != "" && !slices.Contains(features[i].category, f.Gone):
+		return fmt.Errorf("feature %q has no category %q", name, f.Gone)
 	case f.Factor != 0 && features[i].category != nil:
 		return fmt.Errorf("feature %q is a category; only a number has a unit", name)
 	}
@@ -77,8 +85,15 @@ func (s *Simulator) spoil(b *broken, f *feature, value []byte, number float64, r
 	if b.Factor != 0 && !b.Frozen {
 		value = strconv.AppendFloat(value[:0], roundTo(number*b.Factor, f.digits), 'g', -1, 64)
 	}
+	if b.Gone != "" && string(value) == strconv.Quote(b.Gone) {
+		value = strconv.AppendQuote(value[:0], f.category[0])
+	}
 	u := s.trouble.Float64()
 	switch {
+	case u < b.Default:
+		return strconv.AppendFloat(value[:0], b.Value, 'f', -1, 64), true
+	case u < b.Text:
+		return append(value[:0], `"high"`...), true
 	case u < b.Absent:
 		return nil, false
 	case u < b.Absent+b.Null:
