@@ -82,8 +82,8 @@ func recognizeQuantiles(g *Grid, ref, cur *NumberSummary) (out UnitChange, insid
 		}
 	}
 	if out.Factor == 0 {
-		// Shifted scales are no log-ratio: mean and spread decide about those.
-		return out, hi-lo < quantileTolerance && math.Abs(lo) < quantileTolerance
+		// One factor that is none of the list is no unit; shifted scales have no log-ratio: mean and spread decide.
+		return out, hi-lo < quantileTolerance
 	}
 	return out, true
 }

@@ -37,7 +37,7 @@ var cases = []Row{
 	{Name: "share of spam doubles", Fault: rules.Fault{Kind: "rate", Factor: 2}, Cause: "drift", Says: []string{"share of spam", "since about"}},
 	{Name: "share of spam halves", Fault: rules.Fault{Kind: "rate", Factor: .5}, Cause: "drift", Says: []string{"share of spam"}},
 	{Name: "share of spam grows by 5 %", Fault: rules.Fault{Kind: "rate", Factor: 1.05}, Twin: true},
-	{Name: "spam is predicted no more", Fault: rules.Fault{Kind: "class_gone", Class: "spam"}, Cause: "drift", Says: []string{"share of spam"}},
+	{Name: "spam is predicted no more", Fault: rules.Fault{Kind: "class_gone", Class: "spam"}, Cause: "volume", Says: []string{"share of spam", "last positive", "since about"}},
 	{Name: "no spam for three minutes", Fault: rules.Fault{Kind: "class_gone", To: minutes(23)}, Twin: true},
 	{Name: "one replica of four doubles ent", Fault: rules.Fault{Kind: "replica_skew", Feature: "ent", Factor: 2}, Cause: "drift", Says: []string{"ent", "r1"}},
 	{Name: "one replica of four is off by 0.05 %", Fault: rules.Fault{Kind: "replica_skew", Feature: "ent", Factor: 1.0005}, Twin: true},

@@ -28,6 +28,7 @@ var (
 	ReferenceTime   = declare("Models", Gauge, "plumbline_reference_timestamp_seconds", "seconds", "Event time of the newest record in the reference.", "model")
 	WindowRecords   = declare("Models", Gauge, "plumbline_window_records", "", "Records in the window.", "model", "window")
 	VersionChange   = declare("Models", Gauge, "plumbline_model_version_change_timestamp_seconds", "seconds", "Event time of the last change of the version label.", "model", "version")
+	LastPositive    = declare("Models", Gauge, "plumbline_model_last_positive_timestamp_seconds", "seconds", "Event time of the newest record with the label that the model file calls positive.", "model")
 	SeriesDropped   = declare("Models", Counter, "plumbline_series_dropped_total", "", "Values counted under 'other' because a limit on names was reached, by what was limited: version, category, feature, segment.", "model", "limit")
 	ColumnsFollowed = declare("Models", Gauge, "plumbline_model_features", "", "Predictions and features that are followed.", "model")
 )

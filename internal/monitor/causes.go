@@ -45,6 +45,21 @@ func (s *stream) shownCause() string {
 	return s.cause
 }
 
+// classGone says whether the label stands in alarm because the positive class comes no more: then the score follows.
+func (in *Instance) classGone() bool {
+	for _, c := range in.cols {
+		if !c.isLabel {
+			continue
+		}
+		for _, s := range c.streams {
+			if s.alarm != nil && s.alarm.cause == causeVolume {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // siblings are the streams of the same column, the stream itself among them.
 func (s *stream) siblings() []*stream {
 	if s.col == nil {

@@ -71,6 +71,9 @@ func (in *Instance) collectCounts(b *catalog.Batch, capped uint64) {
 		b.Add(catalog.VersionChange, float64(v.changed)/1e9, name, v.current)
 	}
 	m := in.cache.model
+	if in.positives.last > 0 {
+		b.Add(catalog.LastPositive, float64(in.positives.last)/1e9, m...)
+	}
 	b.Add(catalog.RecordsLate, float64(in.counts.late), m...)
 	b.Add(catalog.RecordsFuture, float64(in.counts.future), m...)
 	b.Add(catalog.RecordsUntimed, float64(in.counts.untimed), m...)

@@ -41,8 +41,8 @@ type alarm struct {
 	by      int // the detector that led
 	told    []told
 	explanation
-	unit    string  // the change of unit that explains it; empty for none
-	factor  float64 // of that change
+	unit   string  // the change of unit that explains it; empty for none
+	factor float64 // of that change
 }
 
 // told is one quantity of an alarm: what was expected and what was seen.
@@ -110,6 +110,9 @@ func (in *Instance) update() {
 
 // suppressed says whether a stream is silent because its cause's cause is in alarm already.
 func (in *Instance) suppressed(s *stream) bool {
+	if s.cause == causeDrift && s.col != nil && s.col.isScore && in.classGone() {
+		return true
+	}
 	return slices.ContainsFunc(s.siblings(), func(o *stream) bool {
 		return o != s && o.alarm != nil && above(o.alarm.cause, s.cause)
 	})

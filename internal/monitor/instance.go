@@ -37,6 +37,8 @@ type Instance struct {
 	versions versions
 	counts   counts
 
+	positives positives
+
 	newest      int64 // largest event time seen; 0 before the first record
 	hold        int64 // panes that end after this stay open; MaxInt64 means no hold
 	closedUntil int64 // panes before it are closed

@@ -34,6 +34,9 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		if c.ageSlot >= 0 {
 			c.observeAge(t, rec, v, event)
 		}
+		if c.isLabel && in.model.Label.Positive != "" {
+			in.positives.count(v, in.model.Label.Positive, event, len(c.streams) > 0 && in.classGone())
+		}
 		if c.isScore && v.Kind == parse.Number && in.evidence.mean != nil {
 			in.evidence.mean.bets.Increments(v.Num, &p.sums)
 		}

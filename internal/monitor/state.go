@@ -101,6 +101,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 	if d.columns || d.live || len(d.learned) > 0 {
 		in.learnSections(add)
 	}
+	in.qualitySections(add)
 	for _, id := range d.learned {
 		removed = append(removed, in.section("learn", strconv.FormatUint(uint64(id), 10)))
 	}
@@ -188,6 +189,7 @@ func (in *Instance) needed(names map[string]bool) {
 	for _, name := range []string{"columns", "totals", "live", evidenceSection, "learning"} {
 		names[in.section(name)] = true
 	}
+	in.qualityNames(names)
 	for _, c := range in.cols {
 		if c.learn != nil {
 			names[in.section("learn", uintText(uint64(c.id)))] = true

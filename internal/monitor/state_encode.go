@@ -215,9 +215,6 @@ func (s *stream) encode(e *encoder) {
 		d.encode(&inner)
 		e.bytes(inner.buf)
 	}
-	if s.alarm != nil {
-		s.alarm.explanation.encode(e)
-	}
 	e.uint(uint64(len(s.named)))
 	for _, cause := range s.named {
 		e.text(cause)
@@ -226,5 +223,6 @@ func (s *stream) encode(e *encoder) {
 		e.text(a.cause)
 		e.text(a.unit)
 		e.float(finite(a.factor))
+		a.explanation.encode(e)
 	}
 }

@@ -69,11 +69,8 @@ func (s *stream) decode(d *stateDecoder) error {
 			return err
 		}
 	}
-	if s.alarm != nil && len(d.buf) > 0 { // older state has alarms without explanations
-		s.alarm.explanation.decode(d)
-	}
 	if len(d.buf) == 0 {
-		return d.end() // written before alarms had a cause of their own
+		return d.end() // written before alarms had a cause of their own and explanations
 	}
 	s.named = nil
 	for range d.length(maxCauses) {
@@ -81,6 +78,9 @@ func (s *stream) decode(d *stateDecoder) error {
 	}
 	if a := s.alarm; a != nil {
 		a.cause, a.unit, a.factor = d.text(), d.text(), d.float()
+		if len(d.buf) > 0 {
+			a.explanation.decode(d)
+		}
 	}
 	return d.end()
 }

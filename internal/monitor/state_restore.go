@@ -57,6 +57,7 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 			return err
 		}
 	}
+	r.quality()
 	if !r.sameShape {
 		in.log.Warn("pane, bucket or windows were changed: windows and evidence start anew, totals go on")
 		r.dropIntervals()
