@@ -67,14 +67,17 @@ func (g *Grid) spikeValue(b int, s Spike, ref, cur *NumberSummary) (value float6
 		if w == noWide {
 			return v, true
 		}
-		// What came on top of the reference's share must average at the default.
-		more := float64(cur.Fine[b]) - s.Expected*float64(cur.N)
+		// What came on top of the reference's share must average at the default, but for the chance in how many values
+		// the bin would have had anyway.
+		due := s.Expected * float64(cur.N)
+		more := float64(cur.Fine[b]) - due
 		usual := 0.0
 		if ref.Fine[b] > 0 {
 			usual = ref.Wide[w] / float64(ref.Fine[b])
 		}
-		mean := g.spec.Center + (cur.Wide[w]-usual*s.Expected*float64(cur.N))/more
-		if math.Abs(mean-v) <= max(.02*math.Abs(v), .02*g.spec.spread()) {
+		off := math.Abs(g.spec.Center + (cur.Wide[w]-usual*due)/more - v)
+		chance := min(3*math.Sqrt(due)/more, .15) * math.Abs(v-g.spec.Center-usual)
+		if off <= max(.02*math.Abs(v), .02*g.spec.spread(), chance) {
 			return v, true
 		}
 	}
