@@ -16,13 +16,14 @@ type content struct {
 	front  [hashSize]byte // of the nfront bytes before offset
 	nfront int
 	offset int64
+	marks  marks
 }
 
 func (s *Source) content() content {
 	if s.nfront > 0 && s.hashedAt != s.offset {
 		s.frontHash, s.hashedAt = hashOf(s.front[:s.nfront]), s.offset
 	}
-	return content{head: s.head, nhead: s.nhead, front: s.frontHash, nfront: s.nfront, offset: s.offset}
+	return content{head: s.head, nhead: s.nhead, front: s.frontHash, nfront: s.nfront, offset: s.offset, marks: s.marks}
 }
 
 type verdict int
@@ -40,6 +41,7 @@ type found struct {
 	packed packing
 	front  [frontierSize]byte // the bytes before the offset
 	whole  bool               // it reaches to the offset
+	end    int64              // its decompressed size, when it does not
 }
 
 // compare looks whether the file at real holds c.
@@ -145,6 +147,61 @@ func (t *Tailer) search(folder, live string, c content, everywhere bool, unwante
 	return best, result
 }
 
+// beginningOf looks in a folder for a copy that was made of c before all of c was read, and gives its size, decompressed. A
+// file that is older than the one that c was read from is none.
+func (t *Tailer) beginningOf(folder, live string, c content, id fileID, unwanted func(info) bool) (best found, ok bool) {
+	if c.nhead == 0 {
+		return best, false
+	}
+	compared := 0
+	for _, base := range t.list(folder).bases {
+		real := filepath.Join(folder, base)
+		st, err := statPath(real)
+		if err != nil || !st.regular() || unwanted(st) || st.id.btime != 0 && id.btime != 0 && st.id.btime < id.btime {
+			continue
+		}
+		if compared++; compared > maxCompared {
+			break
+		}
+		_, rotated := ageOf(live, base)
+		if f, holds := t.holdsBeginning(real, c); holds && (!ok || rotated && f.end > best.end) {
+			best, ok = f, true
+		}
+	}
+	return best, ok
+}
+
+// holdsBeginning says whether the file at real is shorter than what was read of c, and a copy of it.
+func (t *Tailer) holdsBeginning(real string, c content) (f found, ok bool) {
+	fd, st, err := openReal(real, t.roots)
+	if err != nil {
+		return f, false
+	}
+	defer closeFD(fd)
+	f = found{real: real, st: st, whole: true, end: st.size}
+	n, err := readAt(fd, t.head[:6], 0)
+	if err != nil {
+		return f, false
+	}
+	switch f.packed = packingOf(t.head[:n]); f.packed {
+	case plain:
+		if !c.holdsBeginning(fd, st.size, t.head) {
+			return f, false
+		}
+		front := f.front[:min(frontierSize, f.end)]
+		n, err := readAt(fd, front, f.end-int64(len(front)))
+		return f, err == nil && n == len(front)
+	case gzipped, zstandard:
+		stream := &stream{kind: f.packed, raw: fdReader{fd: fd}}
+		defer stream.close()
+		end, v := stream.holdsBeginningOf(&c, t.opts.ChunkBytes)
+		f.end = end
+		copy(f.front[:], stream.last[frontierSize-min(frontierSize, end):])
+		return f, v == equal
+	}
+	return f, false
+}
+
 // continueIn has s go on in the file f, which holds what was read of it and perhaps more.
 func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
 	for len(s.names) > 0 {
@@ -194,7 +251,11 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	if len(s.names) == 0 || s.size == 0 || s.names[0].base == familyOf(s.names[0].base) {
 		return false // a live file is nobody's copy
 	}
-	o, f := t.originalOf(s)
+	t.noticeTruncations(s, now)
+	if s.done {
+		return true // an older file goes on in it
+	}
+	o, f := t.originalOf(s, now)
 	if o == nil {
 		return false
 	}
@@ -218,6 +279,29 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	return true
 }
 
+// noticeTruncations looks whether the live file that s may have been made from still is what was read of it. Without
+// notifications its copy is often seen first.
+func (t *Tailer) noticeTruncations(s *Source, now time.Time) {
+	for _, o := range slices.Clone(s.line.members) {
+		if o == s || o.left || o.done || o.twin || o.packed != plain || o.offset == 0 || t.ensureOpen(o) != nil {
+			continue
+		}
+		st, err := statFD(o.fd)
+		if err != nil {
+			continue
+		}
+		front := t.head[:o.nfront]
+		n, err := readAt(o.fd, front, o.offset-int64(o.nfront))
+		switch {
+		case err != nil:
+		case st.size < o.offset:
+			t.truncated(o, st, o.size, now)
+		case n < o.nfront || !bytes.Equal(front, o.front[:o.nfront]):
+			t.truncated(o, st, o.sure, now)
+		}
+	}
+}
+
 // wakeTwins has the copies of o looked at again once o is finished and gone.
 func (t *Tailer) wakeTwins(o *Source) {
 	if len(t.twins) == 0 || !o.done || !o.deleted {
@@ -232,10 +316,17 @@ func (t *Tailer) wakeTwins(o *Source) {
 }
 
 // originalOf returns the file that s was made from, or nil.
-func (t *Tailer) originalOf(s *Source) (*Source, found) {
+func (t *Tailer) originalOf(s *Source, now time.Time) (*Source, found) {
 	var original *Source
 	var where found
 	try := func(o *Source) {
+		if o != nil && o != s && o.nhead == 0 && o.offset == 0 && !o.done && !o.twin && len(o.names) > 0 && t.ensureOpen(o) == nil && o.packed == plain {
+			// Its copy was seen before anything was read of it.
+			if st, err := statFD(o.fd); err == nil {
+				o.look(st, now)
+				o.learn(t, nil)
+			}
+		}
 		if o == nil || o == s || original != nil || o.packed != plain && !o.done || o.nhead == 0 || o.twin ||
 			s.id.btime != 0 && o.id.btime != 0 && s.id.btime < o.id.btime {
 			return
@@ -258,6 +349,11 @@ func (t *Tailer) copyOf(s, o *Source) (found, bool) {
 		defer st.close()
 		v := f.compareStream(st, o.content(), t.opts.ChunkBytes)
 		f.whole = v == equal
+		if v == different && o.done {
+			c := o.content()
+			_, v = st.holdsBeginningOf(&c, t.opts.ChunkBytes)
+			return f, v == equal
+		}
 		return f, f.whole || v == unfinished && !o.done
 	}
 	if s.size >= max(o.offset, int64(o.nhead)) {
@@ -275,8 +371,7 @@ func (t *Tailer) copyOf(s, o *Source) (found, bool) {
 	}
 	// It was truncated behind the copy: what the copy holds was read, if it is one.
 	c := o.content()
-	c.offset, c.nfront = 0, 0
-	return f, s.size >= int64(c.nhead) && f.comparePlain(s.fd, c, t.head) == equal
+	return f, c.holdsBeginning(s.fd, s.size, t.head)
 }
 
 // sameEnd compares the last bytes before the end of the shorter file. It is unfinished when o is not whole any more.

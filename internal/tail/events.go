@@ -7,14 +7,14 @@ type move struct {
 	cookie uint32
 	src    *Source
 	via    *lineage
-	kept   bool // it was already here at the last tick
+	since  time.Time
 }
 
 // events applies what the watcher says. Renames are followed in their order, because a file may have had several
 // names since the last tick; afterwards every name that was mentioned is looked at, so that what is
 // believed about it is what stands there now.
 func (t *Tailer) events(now time.Time) {
-	lost := t.watch != nil && t.watch.drain(t.event)
+	lost := t.watch != nil && t.watch.drain(func(e event) { t.event(e, now) })
 	for _, at := range t.touched {
 		if t.dirs[at.dir.real] == at.dir {
 			t.look(at.dir, at.base, now)
@@ -25,10 +25,9 @@ func (t *Tailer) events(now time.Time) {
 	t.touched = t.touched[:0]
 	kept := t.moving[:0]
 	for _, m := range t.moving {
-		if m.kept {
+		if now.Sub(m.since) >= tickInterval {
 			continue // it went where we do not watch; settle looks for it
 		}
-		m.kept = true
 		kept = append(kept, m)
 	}
 	clear(t.moving[len(kept):])
@@ -42,7 +41,7 @@ func (t *Tailer) events(now time.Time) {
 }
 
 // event applies one change.
-func (t *Tailer) event(e event) {
+func (t *Tailer) event(e event, now time.Time) {
 	d := t.byWatch[e.wd]
 	if d == nil {
 		return
@@ -51,6 +50,8 @@ func (t *Tailer) event(e event) {
 	if e.kind == modified {
 		if n != nil && n.src != nil {
 			t.wake(n.src)
+		} else if len(t.guard.suspects) > 0 {
+			t.copying(d, string(e.name), now)
 		}
 		return
 	}
@@ -61,12 +62,14 @@ func (t *Tailer) event(e event) {
 	base := string(e.name)
 	t.touch(d, base)
 	switch e.kind {
+	case created:
+		t.suspect(d, base, now)
 	case deleted:
 		if n != nil {
 			t.detach(n)
 		}
 	case movedFrom:
-		m := move{cookie: e.cookie}
+		m := move{cookie: e.cookie, since: now}
 		if n != nil {
 			m.src, m.via = n.src, n.via
 			t.detach(n)

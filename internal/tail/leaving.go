@@ -174,12 +174,16 @@ func (t *Tailer) dropNames(s *Source) {
 // to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
+	t.relax(filepath.Dir(s.real))
 	if s.packed != plain {
 		s.close() // what is there now may be stored in another way
 		end = s.expect
 	}
 	next := &Source{t: t, seq: t.nextSeq, id: s.id, path: s.path, real: s.real, match: s.match, home: s.home, size: st.size, mtime: st.mtime, fd: s.fd, grown: now,
-		names: s.names, left: s.left, deleted: s.deleted}
+		names: s.names, left: s.left, deleted: s.deleted, nulls: true}
+	if s.packed == plain {
+		next.cut = max(end, s.offset)
+	}
 	t.nextSeq++
 	folder, base := filepath.Split(s.real)
 	for _, n := range s.names {
@@ -205,12 +209,15 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	if v == equal {
 		if f.packed == plain {
 			t.stats.GapBytes += uint64(max(0, end-max(s.offset, f.st.size)))
+			next.cut = max(next.cut, f.st.size)
+		} else {
+			next.cut = 0 // nobody knows how much the copy holds
 		}
 		t.continueIn(s, f, now)
 		return
 	}
 	t.stats.GapBytes += uint64(max(0, end-s.offset) + s.todo.bytes())
-	s.todo = nil
+	s.todo, s.size = nil, s.offset
 	s.left, s.deleted = true, true
 	t.finish(s)
 }

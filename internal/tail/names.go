@@ -129,6 +129,9 @@ func (t *Tailer) occupy(n *name, st info, l *lineage, now time.Time) {
 
 func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source {
 	s := &Source{t: t, seq: t.nextSeq, id: st.id, size: st.size, mtime: st.mtime, fd: -1, grown: now}
+	if cut, ok := t.cuts[st.id.key()]; ok {
+		s.cut, s.nulls = cut, true
+	}
 	if time.Now().UnixNano()-st.mtime > int64(hotFor) {
 		s.grown = now.Add(-hotFor) // an old file is idle until it is seen to grow
 	}

@@ -185,13 +185,26 @@ func (r *reader) check(want tally) {
 
 func some(list []uint64) []uint64 { return list[:min(len(list), 12)] }
 
+// virtual waits in virtual time, in which the kernel cannot wake anybody.
+type virtual struct{ watcher }
+
+func newVirtual() (watcher, error) {
+	w, err := newWatcher()
+	return virtual{w}, err
+}
+
+func (virtual) wait(d time.Duration, _ bool) bool {
+	time.Sleep(d)
+	return false
+}
+
 // modes runs a test with notifications and with polling, in virtual time.
 func modes(t *testing.T, test func(t *testing.T, opts Options)) {
 	for _, mode := range []struct {
 		name  string
 		watch func() (watcher, error)
 	}{
-		{"watching", nil},
+		{"watching", newVirtual},
 		{"polling", func() (watcher, error) { return nil, errNoWatcher }},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
@@ -208,7 +221,7 @@ func modesOnly(t *testing.T, mode string, test func(t *testing.T, opts Options))
 	t.Run(mode, func(t *testing.T) {
 		dir := realPath(t.TempDir())
 		synctest.Test(t, func(t *testing.T) {
-			opts := Options{Dir: dir}
+			opts := Options{Dir: dir, watch: newVirtual}
 			if mode == "polling" {
 				opts.watch = func() (watcher, error) { return nil, errNoWatcher }
 			}

@@ -123,7 +123,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 				s.advance(t.buf[:front+i])
 				continue
 			}
-			s.nulls = len(data) == 0
+			if s.nulls = len(data) == 0; !s.nulls {
+				t.resumed(s)
+			}
 		}
 		f := frame(data, s.skipping, t.opts.MaxLineBytes)
 		t.stats.Oversize += uint64(f.oversize)
@@ -226,6 +228,7 @@ func (s *Source) advance(read []byte) {
 		grew = len(read) - frontierSize
 		s.stream.took(grew)
 	}
+	s.marks.pass(s.offset, s.offset+int64(grew), read)
 	s.offset += int64(grew)
 	s.nfront = int(min(frontierSize, s.offset, int64(len(read))))
 	copy(s.front[:], read[len(read)-s.nfront:])
@@ -276,6 +279,15 @@ func (s *Source) jumpHole(data []byte) bool {
 		return true
 	}
 	return false
+}
+
+// resumed counts what a hole at the beginning of a truncated file tells: a writer that does not append goes on at its old
+// position, so everything up to there was written before the truncation, seen by us or not.
+func (t *Tailer) resumed(s *Source) {
+	if s.cut > 0 && s.offset > s.cut {
+		t.stats.GapBytes += uint64(s.offset - s.cut)
+	}
+	s.cut = 0
 }
 
 // learn takes the hash of the file's head while data at its beginning pass by.

@@ -11,6 +11,7 @@ import (
 func (t *Tailer) firstLook(now time.Time) {
 	known := map[string]bool{}
 	var gone []*record
+	t.cuts = map[inodeKey]int64{}
 	for i := range t.saved {
 		r := &t.saved[i]
 		known[r.lineage] = true
@@ -27,7 +28,7 @@ func (t *Tailer) firstLook(now time.Time) {
 	t.settle(now)
 	t.noteOlder(known, now)
 	clear(t.listings)
-	t.scanned, t.fresh = true, false
+	t.scanned, t.fresh, t.cuts = true, false, nil
 }
 
 // recall finds one file: at its name, by its inode in the same folder, or by its content in a copy.
@@ -52,18 +53,35 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 			return true
 		}
 		t.stats.Rotations[rotatedTruncate]++
+		if r.packed == plain {
+			t.cuts[st.id.key()] = max(r.size, r.offset)
+		}
 	}
 	if r.has(flagDone) && len(r.holes) == 0 {
 		t.remember(r)
 		return false
 	}
-	f, v := t.search(folder, live, r.content, true, func(o info) bool {
+	unwanted := func(o info) bool {
 		known := t.byInode[o.id.key()]
 		return o.id.same(st.id) || known != nil && !known.twin
-	})
+	}
+	f, v := t.search(folder, live, r.content, true, unwanted)
 	if v == different {
+		// copytruncate leaves the file where it is: without it, another one that begins alike is no copy.
+		if f, ok := t.beginningOf(folder, live, r.content, r.id, unwanted); ok && st.id.ino != 0 {
+			t.adoptShorter(r, f, now)
+			return true
+		}
 		t.remember(r)
 		return false
+	}
+	if f.packed == plain { // bytes that were seen in the file and are not in its copy
+		t.stats.GapBytes += uint64(max(0, r.size-max(r.offset, f.st.size)))
+		if cut, ok := t.cuts[st.id.key()]; ok {
+			t.cuts[st.id.key()] = max(cut, f.st.size)
+		}
+	} else {
+		delete(t.cuts, st.id.key()) // nobody knows how much the copy holds
 	}
 	if f.packed != plain {
 		t.stats.Rotations[rotatedGzip]++
@@ -73,11 +91,34 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 	return true
 }
 
+// adoptShorter makes a finished source of r, whose copy f ends before the offset. What was read of r behind the copy's end
+// is nowhere any more; lines there that were held are lost.
+func (t *Tailer) adoptShorter(r *record, f found, now time.Time) {
+	lost := max(0, r.size-r.offset)
+	var holes spans
+	for _, h := range r.holes {
+		if h.end <= f.end {
+			holes = append(holes, h)
+		} else {
+			lost += h.end - h.start
+		}
+	}
+	t.stats.GapBytes += uint64(lost)
+	r.holes, r.offset, r.size, r.marks = holes, f.end, f.end, nil
+	if int64(r.nhead) > f.end {
+		r.nhead = 0
+	}
+	r.nfront = int(min(frontierSize, f.end))
+	r.front = hashOf(f.front[:r.nfront])
+	r.flags |= flagLeft | flagDone | flagCopied
+	t.adopt(r, f, now)
+}
+
 // remember keeps what is known of a finished file that is gone: a copy of it may be there or appear.
 func (t *Tailer) remember(r *record) {
 	s := &Source{
 		t: t, seq: r.seq, id: r.id, path: r.real, real: r.real, match: r.match, offset: r.offset, size: r.size, fd: -1, packed: r.packed, probed: true,
-		head: r.head, nhead: r.nhead, nfront: r.nfront, frontHash: r.front, hashedAt: r.offset,
+		head: r.head, nhead: r.nhead, nfront: r.nfront, frontHash: r.front, hashedAt: r.offset, marks: r.marks,
 		left: true, done: true, deleted: true, drained: true,
 	}
 	s.line = t.lineageAt(r.lineage)
@@ -97,8 +138,8 @@ func (t *Tailer) adopt(r *record, f found, now time.Time) {
 	}
 	s := &Source{
 		t: t, seq: r.seq, id: f.st.id, path: f.real, real: f.real, match: r.match, offset: r.offset, size: f.st.size, mtime: f.st.mtime, fd: -1,
-		packed: f.packed, probed: r.offset > 0, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
-		todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
+		packed: f.packed, probed: r.offset > 0, marks: r.marks, head: r.head, nhead: r.nhead, front: f.front, nfront: r.nfront, grown: now,
+		cut: r.cut, todo: r.holes, skipping: r.has(flagSkipping), nulls: r.has(flagNulls), left: r.has(flagLeft), done: r.has(flagDone),
 		expect: r.size, twin: r.has(flagTwin), copied: r.has(flagCopied), original: r.offset > 0,
 	}
 	t.byInode[s.id.key()] = s
@@ -167,7 +208,14 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 			continue // it was searched for already
 		}
 		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
-		if f, v := t.search(folder, live, r.content, true, func(info) bool { return false }); v == equal {
+		none := func(info) bool { return false }
+		f, v := t.search(folder, live, r.content, true, none)
+		if here := t.byInode[r.id.key()]; v != equal && here != nil && here.id.same(r.id) {
+			if shorter, ok := t.beginningOf(folder, live, r.content, r.id, none); ok {
+				f, v = shorter, equal
+			}
+		}
+		if v == equal {
 			if a, ok := ageOf(live, filepath.Base(f.real)); ok {
 				t.enterSiblings(l, rotatedAfter(sibling{a, filepath.Base(f.real), f.st}), now)
 				return

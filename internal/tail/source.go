@@ -52,6 +52,7 @@ type Source struct {
 	hashedAt  int64
 	head      [hashSize]byte
 	nhead     int
+	marks     marks // within what was read
 
 	fd      int
 	lastUse uint64
@@ -59,12 +60,13 @@ type Source struct {
 	probed  bool // packed is known
 	stream  *stream
 
-	skipping bool // offset stands inside a line that is past the limit
-	nulls    bool // offset stands behind a hole: NULs up to the first other byte belong to it
-	partial  bool // at the last look there was only the beginning of a line
-	drained  bool // the last read reached the end
-	stuck    bool // it could not be read; files after it do not wait for it
-	started  bool // a chunk was handed out
+	skipping bool  // offset stands inside a line that is past the limit
+	nulls    bool  // offset stands behind a hole: NULs up to the first other byte belong to it
+	cut      int64 // the file was truncated, and what stood before this place was read or counted; 0 when nothing is to be told from it
+	partial  bool  // at the last look there was only the beginning of a line
+	drained  bool  // the last read reached the end
+	stuck    bool  // it could not be read; files after it do not wait for it
+	started  bool  // a chunk was handed out
 	queued   bool
 	loose    bool
 	hot      bool

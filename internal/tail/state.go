@@ -13,7 +13,7 @@ import (
 // The state is a version, the time when it changed, the next source number, and one entry for each
 // source: lineage by lineage, oldest first. It holds names,
 // positions and hashes, never bytes of a log. Integers are varints.
-const stateVersion = 1
+const stateVersion = 2 // 1 had no marks and is still read
 
 const (
 	flagLeft = 1 << iota
@@ -26,6 +26,7 @@ const (
 	flagLinked  // the lineage's real path is not its path
 	flagMoved   // its own real path is not the lineage's
 	flagMatched // the path that matched it last is not the lineage's
+	flagCut     // it was truncated, and nothing was read of it since
 )
 
 // record is what the state says about one source.
@@ -40,11 +41,17 @@ type record struct {
 	id      fileID
 	size    int64 // its last known end, after decompression
 	packed  packing
+	cut     int64
 	holes   spans // below offset, to be handed out again
 }
 
-// missing is what was not handed out of a file that is gone.
-func (r *record) missing() int64 { return r.holes.bytes() + max(0, r.size-r.offset) }
+// missing is what was not handed out of a file that is gone. What a finished one lacks was counted when it was finished.
+func (r *record) missing() int64 {
+	if r.has(flagDone) {
+		return r.holes.bytes()
+	}
+	return r.holes.bytes() + max(0, r.size-r.offset)
+}
 
 var errState = errors.New("malformed state")
 
@@ -98,7 +105,7 @@ func (t *Tailer) inOrder() []*lineage {
 func (s *Source) record() record {
 	r := record{
 		content: s.content(),
-		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, match: s.match, id: s.id, size: s.size, packed: s.packed, holes: s.holds.union(s.todo),
+		seq:     s.seq, lineage: s.line.path, live: s.line.live, real: s.real, match: s.match, id: s.id, size: s.size, packed: s.packed, cut: s.cut, holes: s.holds.union(s.todo),
 	}
 	if s.packed != plain {
 		r.size = s.expect
@@ -109,7 +116,7 @@ func (s *Source) record() record {
 	}{
 		{flagLeft, s.left}, {flagDone, s.done}, {flagDeleted, s.deleted}, {flagSkipping, s.skipping}, {flagNulls, s.nulls},
 		{flagTwin, s.twin}, {flagCopied, s.copied}, {flagLinked, r.live != r.lineage}, {flagMoved, r.real != r.live},
-		{flagMatched, r.match != r.lineage},
+		{flagMatched, r.match != r.lineage}, {flagCut, r.cut > 0},
 	} {
 		if f.set {
 			r.flags |= f.flag
@@ -147,6 +154,15 @@ func (r *record) append(b []byte) []byte {
 	if r.nfront > 0 {
 		b = append(b, r.front[:]...)
 	}
+	if r.has(flagCut) {
+		b = binary.AppendUvarint(b, uint64(r.cut))
+	}
+	b = append(b, byte(len(r.marks)))
+	for _, l := range r.marks {
+		for _, sum := range [...]uint32{l.first, l.before, l.last} {
+			b = binary.LittleEndian.AppendUint32(b, sum)
+		}
+	}
 	b = binary.AppendUvarint(b, uint64(len(r.holes)))
 	at := int64(0)
 	for _, h := range r.holes {
@@ -164,8 +180,9 @@ func appendString(b []byte, s string) []byte {
 
 // decoder reads the state; the first error sticks.
 type decoder struct {
-	b   []byte
-	err error
+	b       []byte
+	err     error
+	version byte
 }
 
 func (d *decoder) fail() {
@@ -205,6 +222,25 @@ func (d *decoder) bytes(n uint64) []byte {
 	return v
 }
 
+// marks reads the marks of a record, of which version 1 has none.
+func (d *decoder) marks(r *record) {
+	if d.version == 1 {
+		return
+	}
+	count := d.bytes(1)
+	if len(count) == 0 || minMark+int(count[0]) > maxMark {
+		d.fail()
+		return
+	}
+	for range count[0] {
+		b := d.bytes(12)
+		if len(b) == 0 {
+			return
+		}
+		r.marks = append(r.marks, level{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])})
+	}
+}
+
 func (d *decoder) record() record {
 	r := record{seq: d.uint(), flags: d.uint(), lineage: string(d.bytes(d.uint()))}
 	r.live = r.lineage
@@ -242,6 +278,10 @@ func (d *decoder) record() record {
 	if r.packed >= unknownPacking || r.nhead > headSize || r.nfront > frontierSize || int64(r.nfront) > r.offset {
 		d.fail()
 	}
+	if r.has(flagCut) {
+		r.cut = d.position()
+	}
+	d.marks(&r)
 	at := int64(0)
 	for range min(d.uint(), uint64(len(d.b))) {
 		start := at + d.position()
@@ -258,14 +298,14 @@ func (d *decoder) record() record {
 
 // decodeState reads what State wrote.
 func decodeState(b []byte) (asOf int64, next uint64, records []record, err error) {
-	if len(b) == 0 || b[0] != stateVersion {
-		return 0, 0, nil, fmt.Errorf("%w: not version %d", errState, stateVersion)
+	if len(b) == 0 || b[0] == 0 || b[0] > stateVersion {
+		return 0, 0, nil, fmt.Errorf("%w: not version 1 to %d", errState, stateVersion)
 	}
 	asOf, n := binary.Varint(b[1:])
 	if n <= 0 {
 		return 0, 0, nil, errState
 	}
-	d := decoder{b: b[1+n:]}
+	d := decoder{b: b[1+n:], version: b[0]}
 	next = d.uint()
 	count := d.uint()
 	for range min(count, uint64(len(d.b))) {

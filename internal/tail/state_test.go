@@ -17,8 +17,8 @@ func sampleRecords() []record {
 		{seq: 1, lineage: "/a/app.log", live: "/a/app.log", real: "/a/app.log", match: "/a/app.log", id: fileID{1, 2, 3}, size: 100,
 			content: content{offset: 90, nhead: 90, nfront: 64, head: [16]byte{1}, front: [16]byte{2}}, holes: spans{{0, 5}, {7, 9}}},
 		{seq: 2, flags: flagLeft | flagDone | flagLinked | flagMoved | flagMatched, lineage: "/l/x", live: "/p/0.log", real: "/p/0.log.gz",
-			id: fileID{1, 9, 0}, size: 1 << 40, packed: gzipped, content: content{offset: 1 << 41, nhead: 1024, nfront: 64}},
-		{seq: 3, flags: flagLinked | flagMoved | flagMatched, lineage: "/l/y", live: "", real: "/l/y-20260102", match: "/l/y-20260102"},
+			id: fileID{1, 9, 0}, size: 1 << 40, packed: gzipped, content: content{offset: 1 << 41, nhead: 1024, nfront: 64, marks: marks{{1, 2, 3}, {0, 5, 1 << 31}}}},
+		{seq: 3, flags: flagLinked | flagMoved | flagMatched | flagCut, cut: 7, lineage: "/l/y", live: "", real: "/l/y-20260102", match: "/l/y-20260102"},
 	}
 }
 

@@ -46,9 +46,11 @@ type Tailer struct {
 	twins    []*Source            // copies of files that are still there
 	ghosts   []*Source            // finished, and remembered for a while
 	hot      []*Source            // in polled folders and growing
-	ready    queue                // of sources that may have something to read
-	open     []*Source            // with an open descriptor
-	saved    []record             // from Options.State, until the first look
+	guard    guard
+	ready    queue              // of sources that may have something to read
+	open     []*Source          // with an open descriptor
+	saved    []record           // from Options.State, until the first look
+	cuts     map[inodeKey]int64 // files that were truncated while the agent was down, by what was read or counted of them
 
 	nextSeq   uint64
 	asOf      int64      // wall time of the last change of the state; 0 at the very first start
@@ -133,16 +135,18 @@ func (t *Tailer) Next(ctx context.Context, until time.Time) (*Chunk, error) {
 		now := time.Now()
 		if !now.Before(t.nextTick) {
 			t.tick(now)
+			t.guard.wakes = 0
 			t.nextTick = now.Add(tickInterval)
 		}
 		if t.serve(now) {
+			t.guard.lastRead = now
 			return &t.chunk, nil
 		}
 		wait := min(until.Sub(now), t.nextTick.Sub(now))
 		if until.Sub(now) <= 0 {
 			return nil, nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := t.rest(ctx, now, wait); err != nil {
 			return nil, err
 		}
 	}

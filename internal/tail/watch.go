@@ -1,6 +1,9 @@
 package tail
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // watcher tells which names in the watched folders changed. It has no goroutine: the kernel keeps the events, and
 // equal ones that follow each other as one, until drain takes them.
@@ -12,6 +15,9 @@ type watcher interface {
 	// drain hands over what happened since the last call and never waits. An event's name is valid during yield.
 	// True means that events were lost and everything must be looked at.
 	drain(yield func(event)) (lost bool)
+	// wait returns true as soon as something is there to drain: anything, or more than writes to one file, of which the
+	// kernel makes one event. False means that d has passed.
+	wait(d time.Duration, anything bool) bool
 	close()
 }
 

@@ -3,6 +3,10 @@ package tail
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"os"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,8 +15,10 @@ import (
 // between ticks the kernel folds repeated writes to a file into one event, so a file that is written 5,000
 // times a second costs 20 events, and nothing runs while nothing happens.
 type inotify struct {
-	fd  int
-	buf []byte
+	fd   int
+	file *os.File // the same, for waiting by the runtime's poller; it closes fd
+	conn syscall.RawConn
+	buf  []byte
 }
 
 func newWatcher() (watcher, error) {
@@ -20,7 +26,31 @@ func newWatcher() (watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &inotify{fd: fd, buf: make([]byte, 32<<10)}, nil
+	w := &inotify{fd: fd, file: os.NewFile(uintptr(fd), "inotify"), buf: make([]byte, 32<<10)}
+	if w.conn, err = w.file.SyscallConn(); err != nil {
+		return nil, errors.Join(err, w.file.Close())
+	}
+	return w, nil
+}
+
+// severalEvents is the size from which what is queued is probably more than one event: each takes 16 bytes, and its name
+// padded to 16.
+const severalEvents = 64
+
+func (w *inotify) wait(d time.Duration, anything bool) bool {
+	if w.file.SetReadDeadline(time.Now().Add(d)) != nil {
+		time.Sleep(d)
+		return false
+	}
+	least := severalEvents
+	if anything {
+		least = 1
+	}
+	err := w.conn.Read(func(fd uintptr) bool {
+		n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ) // FIONREAD by another name
+		return err != nil || n >= least
+	})
+	return err == nil
 }
 
 func (w *inotify) add(dir string, files bool) (int32, error) {
@@ -35,7 +65,7 @@ func (w *inotify) add(dir string, files bool) (int32, error) {
 
 func (w *inotify) remove(wd int32) { _, _ = unix.InotifyRmWatch(w.fd, uint32(wd)) }
 
-func (w *inotify) close() { _ = unix.Close(w.fd) }
+func (w *inotify) close() { _ = w.file.Close() }
 
 // maxDrain bounds the events of one drain, so that a storm cannot keep the reader from reading.
 const maxDrain = 64

@@ -47,7 +47,7 @@ func TestExhaustedWatchesCostOneWarningAndNoLine(t *testing.T) {
 					if left < 0 {
 						return nil, syscall.EMFILE
 					}
-					w, err := newWatcher()
+					w, err := newVirtual()
 					return &scarce{watcher: w, left: left}, err
 				}
 				r := follow(t, opts)
@@ -90,7 +90,7 @@ func TestLostNotificationsAreMadeUpForByLooking(t *testing.T) {
 	modesOnly(t, "watching", func(t *testing.T, opts Options) {
 		opts.Include = []string{"app.log"}
 		opts.watch = func() (watcher, error) {
-			w, err := newWatcher()
+			w, err := newVirtual()
 			return &scarce{watcher: w, left: 100, loseEach: 3}, err
 		}
 		w := newWriter(t, in(opts, "app.log"))
