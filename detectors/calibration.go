@@ -23,7 +23,7 @@ func CalibrationError(scores []float64, positive []bool, groups int) float64 {
 	groups = min(groups, n)
 	sum := 0.0
 	for g := range groups {
-		lo, hi := g*n/groups, (g+1)*n/groups
+		lo, hi := equalCount(n, groups, g)
 		gap := 0.0
 		for _, i := range order[lo:hi] {
 			gap += scores[i]
@@ -34,6 +34,16 @@ func CalibrationError(scores []float64, positive []bool, groups int) float64 {
 		sum += math.Abs(gap)
 	}
 	return sum / float64(n)
+}
+
+// equalCount is where one of so many groups of n sorted records begins and ends: all have n/groups records, and the last
+// one also the rest.
+func equalCount(n, groups, g int) (lo, hi int) {
+	width := n / groups
+	if g == groups-1 {
+		return g * width, n
+	}
+	return g * width, (g + 1) * width
 }
 
 // BinnedCalibrationError is the same from bins of scores: how many records, the sum of their scores, and how many were

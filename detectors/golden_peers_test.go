@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,22 @@ func checkPeer(t *testing.T, c *peerCase) bool {
 		ref, cur := samples()
 		h := Hellinger(equalWidth(ref, cur, 10))
 		near(t, "from hellinger", -math.Log1p(-h*h), c.number(t), 1e-6, 0)
+	case "contingency_2x2": // [[cur_1, cur_0], [ref_1, ref_0]] in the peer
+		p, q := rows(t, c.Reference, c.Current, false)
+		want := decode[[2][2]uint64](t, c.Expected)
+		if len(p) != 2 || q[1] != want[0][0] || q[0] != want[0][1] || p[1] != want[1][0] || p[0] != want[1][1] {
+			t.Errorf("table %v %v, want %v", p, q, want)
+		}
+	case "equal_count_bin_edges":
+		p := decode[struct {
+			N      int `json:"vector_length"`
+			Groups int `json:"bin_count"`
+		}](t, c.Params)
+		for g, want := range decode[[][2]int](t, c.Expected) {
+			if lo, hi := equalCount(p.N, p.Groups, g); lo != want[0] || hi != want[1] {
+				t.Errorf("group %d is %d to %d, want %v", g, lo, hi, want)
+			}
+		}
 	case "chi2_contingency":
 		p, q := rows(t, c.Reference, c.Current, false)
 		got, want := ChiSquare(p, q, strings.Contains(params, "yates")), c.numbers(t)
@@ -211,6 +228,49 @@ func weightedSamples(t *testing.T, c *peerCase) (ref, cur []float64) {
 		return out
 	}
 	return expand(c.Reference, w.U), expand(c.Current, w.V)
+}
+
+// elsewhere are the statistics of golden_peers.json that other tests run: TestEstimatedPerformanceAgreesWithNannyML,
+// TestSamplingErrorsAndCalibrationErrorAgreeWithNannyML, TestEvaluationsAgreeWithRiver, classic.TestPeersStreams.
+var elsewhere = []string{
+	"cbpe_", "sampling_error_", "expected_calibration_error", "eval_", "adwin_window_stats",
+	"stream_ddm", "stream_eddm", "stream_hddm_a", "stream_hddm_w", "stream_page_hinkley",
+}
+
+// Every case of every peer either runs in a test or stands in docs/detectors.md with what we do instead and why. Names
+// there may end in a star.
+func TestEveryPeersCaseRunsOrIsExplained(t *testing.T) {
+	doc, err := os.ReadFile("../docs/detectors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var explained []string
+	for _, line := range strings.Split(string(doc), "\n") {
+		if strings.HasPrefix(line, "| ") {
+			for i, word := range strings.Split(line, "`") {
+				if i%2 == 1 {
+					explained = append(explained, word)
+				}
+			}
+		}
+	}
+	for _, c := range loadPeers(t) {
+		if slices.ContainsFunc(explained, func(pattern string) bool {
+			prefix, star := strings.CutSuffix(pattern, "*")
+			return c.ID == pattern || star && len(prefix) > 6 && strings.HasPrefix(c.ID, prefix)
+		}) {
+			continue
+		}
+		if slices.ContainsFunc(elsewhere, func(s string) bool {
+			return strings.HasPrefix(c.Statistic, s) && !strings.HasSuffix(c.Statistic, "_frouros") && !strings.HasSuffix(c.Statistic, "_legacy")
+		}) ||
+			c.Statistic == "stream_ddm_frouros" || c.Statistic == "stream_adwin" && strings.Contains(string(c.Params), "every bucket boundary") {
+			continue
+		}
+		if ran := false; !t.Run(c.ID, func(t *testing.T) { ran = checkPeer(t, &c) }) || !ran {
+			t.Errorf("%s (%s) neither runs nor stands in docs/detectors.md", c.ID, c.Statistic)
+		}
+	}
 }
 
 // Where Plumbline deliberately gives another answer than the peer whose case this is.
