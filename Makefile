@@ -31,7 +31,7 @@ bench: ## measure the hot path against wc -l and a bufio + encoding/json reader
 	go run ./agent/bench
 
 detection: ## simulate the detectors: false pages against the budget, delays against the classics
-	go run ./detectors/sequential/simulate/cmd
+	go run ./agent/detection/cmd
 
 scenarios: ## break a model in every way we know, alone and in season, beside innocent twins: who is paged, when, and what the page says
 	go run ./agent/scenarios/cmd

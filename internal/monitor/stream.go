@@ -114,7 +114,8 @@ func (in *Instance) addStreams(c *column) {
 	if c.base.grid == nil {
 		other := ref.Fine[len(ref.Fine)-1]
 		_, hi := sequential.ClopperPearson(other, ref.N, alphaReference)
-		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share, 1), ev.cap, share(other, ref.N)))
+		// What was never there needs less of a change to be one than what is missing now and then.
+		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share/2, 1), ev.cap, share(other, ref.N)))
 	}
 	add(causeDrift, in.driftDetectors(c)...)
 }
