@@ -311,6 +311,7 @@ func TestWhatCannotWorkIsAUsageErrorThatNamesTheFlag(t *testing.T) {
 		"rules":   {Options{Models: []string{p.models}, Rules: []string{"/nowhere"}}, "--rules /nowhere"},
 		"routes":  {Options{Models: []string{p.models}, Routes: p.models}, "is a folder"},
 		"listen":  {Options{Models: []string{p.models}, Listen: "9464"}, "--listen"},
+		"address": {Options{Models: []string{p.models}, ExternalURL: "grafana.example.com"}, "--external-url"},
 		"format":  {Options{Models: []string{p.models}, Format: "json"}, "--format"},
 		"set":     {Options{Models: []string{p.models}, Set: []string{"x"}}, "--set x"},
 		"gate":    {Options{Models: []string{p.models}, FeatureGates: []string{"no.such.gate"}}, "--feature-gates"},

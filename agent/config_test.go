@@ -64,27 +64,28 @@ func TestFlagsReachTheirComponents(t *testing.T) {
 	single := filepath.Join(p.rules, "one.yaml")
 	write(t, single, "")
 	conf := load(t, Options{
-		Models: []string{p.models}, Rules: []string{p.rules, single}, Routes: routes, State: p.state, Listen: "0.0.0.0:1", Node: "n1",
+		Models: []string{p.models}, Rules: []string{p.rules, single}, Routes: routes, State: p.state, Listen: "0.0.0.0:1", Node: "n1", ExternalURL: "https://grafana.example.com/",
 		Interval: 5e9, LogLevel: "debug", LogFormat: "json", Set: []string{"receivers.inference_log.max_files=7"},
 	})
 	expect(t, conf, map[string]any{
-		"receivers::inference_log::models":     []any{p.models},
-		"receivers::inference_log::state_dir":  p.state,
-		"receivers::inference_log::node":       "n1",
-		"receivers::inference_log::interval":   "5s",
-		"receivers::inference_log::max_files":  7,
-		"connectors::alert_rules::dirs":        []any{p.rules},
-		"connectors::alert_rules::files":       []any{single},
-		"connectors::alert_rules::packs":       false, // rules that are given stand in the place of the packs, as in a backtest
-		"connectors::alert_rules::node":        "n1",
-		"exporters::alerting::routes":          routes,
-		"exporters::alerting::state_dir":       p.state,
-		"extensions::plumbline::endpoint":      "0.0.0.0:1",
-		"extensions::plumbline::metrics":       "unix:@m",
-		"exporters::prometheus::endpoint":      "@m",
-		"service::telemetry::logs::level":      "debug",
-		"service::telemetry::logs::encoding":   "json",
-		"service::telemetry::metrics::readers": nil, // the one that opens no port
+		"receivers::inference_log::models":      []any{p.models},
+		"receivers::inference_log::state_dir":   p.state,
+		"receivers::inference_log::node":        "n1",
+		"receivers::inference_log::interval":    "5s",
+		"receivers::inference_log::max_files":   7,
+		"connectors::alert_rules::dirs":         []any{p.rules},
+		"connectors::alert_rules::files":        []any{single},
+		"connectors::alert_rules::packs":        false, // rules that are given stand in the place of the packs, as in a backtest
+		"connectors::alert_rules::node":         "n1",
+		"connectors::alert_rules::external_url": "https://grafana.example.com",
+		"exporters::alerting::routes":           routes,
+		"exporters::alerting::state_dir":        p.state,
+		"extensions::plumbline::endpoint":       "0.0.0.0:1",
+		"extensions::plumbline::metrics":        "unix:@m",
+		"exporters::prometheus::endpoint":       "@m",
+		"service::telemetry::logs::level":       "debug",
+		"service::telemetry::logs::encoding":    "json",
+		"service::telemetry::metrics::readers":  nil, // the one that opens no port
 	})
 }
 

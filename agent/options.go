@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,8 @@ type Options struct {
 	State  string   // folder for state; default /var/lib/plumbline, or below the home folder when that cannot be written
 	Listen string   // HOST:PORT of the one listener; default 127.0.0.1:9464; port 0 takes a free one
 	Node   string   // name of this node in alerts; default $PLUMBLINE_NODE, or the host's name
+
+	ExternalURL string // address of the Grafana that the dashboard links of pages lead to; default none
 
 	Interval     time.Duration // between publishes; default 1s
 	LogLevel     string        // debug, info, warn or error; default info
@@ -91,6 +94,12 @@ func settle(o Options) (settled, error) {
 		if _, _, err := net.SplitHostPort(o.Listen); err != nil {
 			return s, usage("--listen %q: want HOST:PORT, for example %s", o.Listen, defaultListen)
 		}
+	}
+	if o.ExternalURL != "" {
+		if u, err := url.Parse(o.ExternalURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return s, usage("--external-url %q: want the address of a Grafana, for example https://grafana.example.com", o.ExternalURL)
+		}
+		s.ExternalURL = strings.TrimRight(o.ExternalURL, "/")
 	}
 	if o.Format != "" && len(o.Logs) == 0 {
 		return s, usage("--format is the format of --logs; with model files it stands in the file, as logs.format")

@@ -44,11 +44,12 @@ func (o *overlay) Convert(_ context.Context, conf *confmap.Conf) error {
 		packs = value{given.Packs, true}
 	}
 	l.set("connectors", "alert_rules", map[string]value{
-		"packs":     packs,
-		"files":     {files, given.Rules != nil},
-		"dirs":      {dirs, given.Rules != nil},
-		"state_dir": {s.State, given.State != ""},
-		"node":      {s.Node, given.Node != ""},
+		"packs":        packs,
+		"files":        {files, given.Rules != nil},
+		"dirs":         {dirs, given.Rules != nil},
+		"state_dir":    {s.State, given.State != ""},
+		"node":         {s.Node, given.Node != ""},
+		"external_url": {s.ExternalURL, given.ExternalURL != ""},
 	})
 	l.set("exporters", "alerting", map[string]value{
 		"routes":    {s.Routes, given.Routes != ""},

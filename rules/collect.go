@@ -33,6 +33,7 @@ func (e *Engine) collect(ctx context.Context, ts time.Time) []alert.Alert {
 				}
 				if in.annotations == nil || !(in.held || r.failed) {
 					in.annotations = r.render(ctx, in, ts, e.query)
+					e.triage(in.annotations, in.lbls.Map(), in.activeAt, ts)
 				}
 				in.sent, in.sentMissing = ts, missing
 				out = append(out, r.snapshot(in, ts))

@@ -129,6 +129,7 @@ func (g *groupState) due(ts time.Time) bool {
 // build compiles files into rule groups. Nothing of the running engine is touched.
 func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 	n := newNeeds(e.opts.Retention)
+	n.addTriage()
 	var out []*groupState
 	var errs []error
 	recorded := map[string][]recording{}

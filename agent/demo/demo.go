@@ -202,7 +202,7 @@ func (s *stage) play(ctx context.Context) error {
 	listening := make(chan net.Addr, 1)
 	go func() {
 		ended <- agent.Run(ctx, agent.Options{
-			Models: []string{s.path("models")}, Routes: s.path("routes.yaml"), State: s.path("state"), Listen: s.opts.Listen, Node: "demo-node",
+			Models: []string{s.path("models")}, Routes: s.path("routes.yaml"), State: s.path("state"), Listen: s.opts.Listen, Node: "demo-node", ExternalURL: "https://grafana.example.com",
 			LogLevel: "info", Set: []string{"connectors.alert_rules.interval=1s", "service.telemetry.logs.output_paths=[" + s.path("agent.log") + "]", "service.telemetry.logs.error_output_paths=[" + s.path("agent.log") + "]"},
 			Listening: func(a net.Addr) { listening <- a },
 		})

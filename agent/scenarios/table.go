@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +78,7 @@ type Page struct {
 	Cause    string            `json:"cause"`
 	Alert    string            `json:"alert"`
 	Summary  string            `json:"summary"`
-	Text     string            `json:"text"` // summary and description of each alert
+	Text     string            `json:"text"` // the annotations of each alert
 	Group    map[string]string `json:"group"`
 	key      string
 }
@@ -248,7 +250,9 @@ func (o *Outcome) note(n alerting.Notification, at time.Duration) {
 	}
 	var text strings.Builder
 	for _, a := range n.Alerts {
-		fmt.Fprintf(&text, "%s\n%s\n", a.Annotations["summary"], a.Annotations["description"])
+		for _, name := range slices.Sorted(maps.Keys(a.Annotations)) {
+			fmt.Fprintf(&text, "%s: %s\n", name, a.Annotations[name])
+		}
 	}
 	for i := range o.Pages {
 		if o.Pages[i].key == n.Key && o.Pages[i].Resolved < 0 {
@@ -301,7 +305,7 @@ func (o *Outcome) judge() {
 	}
 }
 
-var onsetText = regexp.MustCompile(`since about (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
+var onsetText = regexp.MustCompile(`onset: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
 
 // onset is when the page says that it began, if it says so.
 func (p *Page) onset() (time.Duration, bool) {

@@ -28,7 +28,7 @@ func TestTheShortTablePagesForFaultsAndNotForTheirTwins(t *testing.T) {
 	if err := Render(&b, outcomes, true); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"twin: nothing happens", "not yet", "Not noticed yet", "allowed age: 15m"} {
+	for _, want := range []string{"twin: nothing happens", "not yet", "Not noticed yet", "younger than 15m"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table does not say %q", want)
 		}
@@ -81,7 +81,7 @@ func TestAnOutcomeIsWrongWhenItIsMissedInAnotherWayOrNotAtAll(t *testing.T) {
 }
 
 func TestAPageIsJudgedByCauseTimeTextAndEnd(t *testing.T) {
-	good := Page{At: faultFrom + 7*time.Minute, Resolved: faultTo + time.Minute, Cause: "drift", Text: "len drifted\nsince about 2026-01-05 12:21:00 UTC"}
+	good := Page{At: faultFrom + 7*time.Minute, Resolved: faultTo + time.Minute, Cause: "drift", Text: "len drifted\nonset: 2026-01-05 12:21:00 UTC"}
 	for name, c := range map[string]struct {
 		row   Row
 		pages func(p Page) []Page
@@ -95,7 +95,7 @@ func TestAPageIsJudgedByCauseTimeTextAndEnd(t *testing.T) {
 		"says less":      {Row{Cause: "drift", Says: []string{"ent"}}, func(p Page) []Page { return []Page{p} }, `does not say "ent"`},
 		"never resolved": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = -1; return []Page{p} }, "not resolved"},
 		"resolved early": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = faultTo - time.Minute; return []Page{p} }, "while the fault went on"},
-		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "since about 2026-01-05 12:01:00 UTC"; return []Page{p} }, "off by -19m0s"},
+		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "onset: 2026-01-05 12:01:00 UTC"; return []Page{p} }, "off by -19m0s"},
 	} {
 		o := Outcome{Row: c.row, Pages: c.pages(good)}
 		o.judge()

@@ -29,6 +29,8 @@ func TestTheSummaryAddsWhatTheRuleDidNotSay(t *testing.T) {
 	ended.Action, ended.Alerts[0].State = Resolve, alert.Resolved
 	old := bare("x drifted")
 	old.Since = now.AddDate(0, -1, 0)
+	drifted := bare("x drifted")
+	drifted.Alerts[0].Annotations["onset"] = "2026-11-03 12:41:09 UTC" // what the page is about began before the alert did
 	fleet := bare("x drifted")
 	fleet.Node = ""
 	for _, node := range []string{"a", "b"} {
@@ -46,6 +48,7 @@ func TestTheSummaryAddsWhatTheRuleDidNotSay(t *testing.T) {
 		{blind, "spam: x drifted on node-7, since 13:03 UTC (blind: its data is missing, so it cannot resolve)"},
 		{ended, "resolved: spam: x drifted on node-7, since 13:03 UTC"},
 		{old, "spam: x drifted on node-7, since 2026-10-03 14:03 UTC"},
+		{drifted, "spam: x drifted on node-7, since 12:41 UTC"},
 		{fleet, "spam: x drifted on 2 nodes, since 13:03 UTC, 3 alerts"},
 		{bare("x\r\ndrifted \x1b[2J"), "spam: x drifted [2J on node-7, since 13:03 UTC"},
 	} {
@@ -96,7 +99,7 @@ func TestAddressesThatNoDestinationHasAreRefused(t *testing.T) {
 func TestFactsSayTheTriageInOrderAndAreBounded(t *testing.T) {
 	n := one(map[string]string{"model": "spam", "cause": "drift", "feature": "x0"}, map[string]string{
 		"summary": "spam: x0 drifted", "description": "first line\nsecond\x00 line\n", "onset": "13:00", "onset_interval": "12:50 to 13:10",
-		"records": "4000", "effective_records": "1200", "segment": "country=DE", "version_change": "v12 to v13 at 12:58 UTC", "runbook_url": "r", "dashboard_url": "d"})
+		"records": "4000", "effective_records": "1200", "segment": "country=DE", "version_change": "v12 to v13 at 12:58 UTC", "moved": "mean", "expected": "1", "seen": "2", "effect": "+1", "contributors": "x0: 61%\nx1: 30%", "breakdown": "a\nb", "runbook_url": "r", "dashboard_url": "d"})
 	for range 200 {
 		a := n.Alerts[0].Clone()
 		a.Labels["feature"] += "x"
@@ -112,7 +115,7 @@ func TestFactsSayTheTriageInOrderAndAreBounded(t *testing.T) {
 			t.Errorf("%s is not bounded", f.Name)
 		}
 	}
-	want := "model cause feature since onset n node segment version_change severity description features runbook dashboard"
+	want := "model cause feature segment moved expected seen effect since n node contributors version_change breakdown severity description features runbook dashboard"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}

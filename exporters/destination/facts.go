@@ -1,6 +1,7 @@
 package destination
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,30 +35,35 @@ func (n Notification) Facts() []Fact {
 	add("model", n.Common(alert.LabelModel))
 	add("cause", n.Common(alert.LabelCause))
 	add("feature", lead.Labels[alert.LabelFeature])
-	add("expected", lead.Annotations[AnnotationExpected])
-	add("seen", lead.Annotations[AnnotationSeen])
-	add("effect", lead.Annotations[AnnotationEffect])
-	add("since", stamp(n.Since))
-	add("onset", onset(lead))
+	add("segment", cmp.Or(lead.Annotations[alert.AnnotationSegment], lead.Labels["segment"]))
+	add("moved", lead.Annotations[alert.AnnotationMoved])
+	add("expected", lead.Annotations[alert.AnnotationExpected])
+	add("seen", lead.Annotations[alert.AnnotationSeen])
+	add("effect", lead.Annotations[alert.AnnotationEffect])
+	add("since", cmp.Or(onset(lead), stamp(n.Since)))
 	add("n", records(lead))
 	add("node", n.Where())
-	add("segment", lead.Annotations[AnnotationSegment])
-	add("version_change", n.Annotation(AnnotationVersionChange))
+	list := func(name, text string) {
+		if lines := paragraph(text); len(lines) > 0 {
+			out = append(out, Fact{name, lines})
+		}
+	}
+	list("contributors", lead.Annotations[alert.AnnotationContributors])
+	list("version_change", n.Annotation(alert.AnnotationVersionChange))
+	list("breakdown", lead.Annotations[alert.AnnotationBreakdown])
 	if n.Blind() {
 		add("blind", "yes: the data that would resolve it is missing; the last known state is held")
 	}
 	add("severity", n.Severity())
-	if lines := paragraph(lead.Annotations[AnnotationDescription]); len(lines) > 0 {
-		out = append(out, Fact{"description", lines})
-	}
+	list("description", lead.Annotations[alert.AnnotationDescription])
 	if lines := n.featureLines(); len(lines) > 1 {
 		out = append(out, Fact{"features", lines})
 	}
 	if lines := recoveredLines(n); len(lines) > 0 {
 		out = append(out, Fact{"recovered", lines})
 	}
-	add("runbook", n.Annotation(AnnotationRunbook))
-	add("dashboard", n.Annotation(AnnotationDashboard))
+	add("runbook", n.Annotation(alert.AnnotationRunbook))
+	add("dashboard", n.Annotation(alert.AnnotationDashboard))
 	if nodes := n.Nodes(); len(nodes) > 1 {
 		out = append(out, Fact{"nodes", limited(nodes)})
 	}
@@ -71,21 +77,34 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return t.UTC().Format(stampLayout)
 }
 
+// began is when the change began that an alert tells of: its onset where that is known, otherwise when it began to fire.
+func began(a alert.Alert) time.Time {
+	if t, err := time.Parse(stampLayout, a.Annotations[alert.AnnotationOnset]); err == nil {
+		return t
+	}
+	return a.StartsAt
+}
+
+const stampLayout = "2006-01-02 15:04:05 UTC"
+
 func onset(a alert.Alert) string {
-	at, within := a.Annotations[AnnotationOnset], a.Annotations[AnnotationOnsetInterval]
+	at, within := a.Annotations[alert.AnnotationOnset], a.Annotations[alert.AnnotationOnsetInterval]
 	if at != "" && within != "" {
-		return at + " (" + within + ")"
+		return at + " (95%: " + within + ")"
 	}
 	return at + within
 }
 
 func records(a alert.Alert) string {
-	n, effective := a.Annotations[AnnotationRecords], a.Annotations[AnnotationEffectiveRecords]
+	n, effective := a.Annotations[alert.AnnotationRecords], a.Annotations[alert.AnnotationEffectiveRecords]
 	if n != "" && effective != "" {
 		return n + " records, worth " + effective + " independent ones"
+	}
+	if n != "" {
+		n += " records"
 	}
 	return n
 }
@@ -101,18 +120,18 @@ func (n Notification) featureLines() []string {
 		}
 		seen[f] = true
 		line := f
-		if e, s := a.Annotations[AnnotationExpected], a.Annotations[AnnotationSeen]; e != "" && s != "" {
-			line += ": expected " + e + ", seen " + s
-			if d := a.Annotations[AnnotationEffect]; d != "" && len(lines) < leadingFeatures {
+		if e, s := a.Annotations[alert.AnnotationExpected], a.Annotations[alert.AnnotationSeen]; e != "" && s != "" {
+			line += ": " + strings.TrimSpace(a.Annotations[alert.AnnotationMoved]+" expected "+e+", seen "+s)
+			if d := a.Annotations[alert.AnnotationEffect]; d != "" && len(lines) < leadingFeatures {
 				line += " (" + d + ")"
 			}
-		} else if t := strings.TrimPrefix(a.Annotations[AnnotationSummary], a.Labels[alert.LabelModel]+": "); strings.Contains(t, f) {
+		} else if t := strings.TrimPrefix(a.Annotations[alert.AnnotationSummary], a.Labels[alert.LabelModel]+": "); strings.Contains(t, f) {
 			line = t
 		} else if t != "" {
 			line += ": " + t
 		}
-		if len(lines) < leadingFeatures && !a.StartsAt.IsZero() {
-			line += ", since " + ShortTime(a.StartsAt, n.At)
+		if began := began(a); len(lines) < leadingFeatures && !began.IsZero() {
+			line += ", since " + ShortTime(began, n.At)
 		}
 		if a.DataMissing {
 			line += " [blind]"
@@ -141,9 +160,9 @@ func recoveredLines(n Notification) []string {
 func descriptions(n Notification) []string {
 	var lines []string
 	for i, a := range n.listed() {
-		text := a.Annotations[AnnotationSummary]
+		text := a.Annotations[alert.AnnotationSummary]
 		if text == "" {
-			text = a.Annotations[AnnotationDescription]
+			text = a.Annotations[alert.AnnotationDescription]
 		}
 		if i == 0 || text == "" || a.Labels[alert.LabelFeature] != "" {
 			continue

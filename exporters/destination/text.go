@@ -11,24 +11,6 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/alert"
 )
 
-// Annotations that a page understands beside whatever else a rule writes. All are text for people; none is
-// required. The shipped rule packs set them.
-const (
-	AnnotationSummary          = "summary"           // one sentence without model, node and time: those are added
-	AnnotationDescription      = "description"       // a paragraph
-	AnnotationRunbook          = "runbook_url"       //
-	AnnotationDashboard        = "dashboard_url"     //
-	AnnotationExpected         = "expected"          // what the reference said, with its unit
-	AnnotationSeen             = "seen"              // what was seen since the onset, with its unit
-	AnnotationEffect           = "effect"            // how far it moved, in the feature's own unit
-	AnnotationOnset            = "onset"             // most likely time of the change
-	AnnotationOnsetInterval    = "onset_interval"    // from … to …
-	AnnotationRecords          = "records"           // n since the onset
-	AnnotationEffectiveRecords = "effective_records" // n that the evidence counts as independent
-	AnnotationSegment          = "segment"           // where it is worst
-	AnnotationVersionChange    = "version_change"    // version changes near the onset
-)
-
 // Render runs a text through the routes' template language. It is how destinations use templates without
 // knowing whose they are.
 type Render func(text string, n Notification) (string, error)
@@ -37,9 +19,9 @@ type Render func(text string, n Notification) (string, error)
 // which node and since when.
 func (n Notification) Summary() string {
 	lead := n.Leading()
-	text := OneLine(lead.Annotations[AnnotationSummary])
+	text := OneLine(lead.Annotations[alert.AnnotationSummary])
 	if text == "" {
-		text = OneLine(lead.Annotations[AnnotationDescription])
+		text = OneLine(lead.Annotations[alert.AnnotationDescription])
 	}
 	if text == "" {
 		text = OneLine(lead.Name())
@@ -116,12 +98,17 @@ func (n Notification) Blind() bool {
 	return slices.ContainsFunc(n.Firing(), func(a alert.Alert) bool { return a.DataMissing })
 }
 
-// sinceText is the start in UTC: time only when it lies less than a day before the notification.
+// sinceText is when it began, in UTC: the onset of what the leading alert tells of, or the start of the incident. The date is left out
+// when it lies less than a day before the notification.
 func (n Notification) sinceText() string {
-	if n.Since.IsZero() {
+	at := n.Since
+	if lead := n.Leading(); lead.Annotations[alert.AnnotationOnset] != "" {
+		at = began(lead)
+	}
+	if at.IsZero() {
 		return ""
 	}
-	return ShortTime(n.Since, n.At)
+	return ShortTime(at, n.At)
 }
 
 // ShortTime prints a moment for people who read it at now.

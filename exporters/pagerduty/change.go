@@ -84,11 +84,11 @@ func changeEvent(m destination.Notification, key string) pd.ChangeEvent {
 			details[name] = destination.Cut(v, maxFieldRunes)
 		}
 	}
-	if text := destination.OneLine(newest.Annotations[destination.AnnotationDescription]); text != "" {
+	if text := destination.OneLine(newest.Annotations[alert.AnnotationDescription]); text != "" {
 		details["description"] = destination.Cut(text, maxSummaryRunes)
 	}
 	e.Payload.CustomDetails = details
-	for _, l := range [][2]string{{destination.AnnotationDashboard, "Dashboard"}, {destination.AnnotationRunbook, "Runbook"}} {
+	for _, l := range [][2]string{{alert.AnnotationDashboard, "Dashboard"}, {alert.AnnotationRunbook, "Runbook"}} {
 		if href := webURL(newest.Annotations[l[0]]); href != "" {
 			e.Links = append(e.Links, pd.ChangeEventLink{Href: href, Text: l[1]})
 		}

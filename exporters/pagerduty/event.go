@@ -121,8 +121,8 @@ func (c *Config) links(n destination.Notification, text func(template, fallback 
 			out = append(out, map[string]string{"href": href, "text": destination.Cut(destination.OneLine(name), maxFieldRunes)})
 		}
 	}
-	add(n.Annotation(destination.AnnotationDashboard), "Dashboard")
-	add(n.Annotation(destination.AnnotationRunbook), "Runbook")
+	add(n.Annotation(alert.AnnotationDashboard), "Dashboard")
+	add(n.Annotation(alert.AnnotationRunbook), "Runbook")
 	for _, l := range c.Links {
 		add(text(l.Href, ""), text(l.Text, "Link"))
 	}

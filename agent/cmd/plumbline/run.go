@@ -34,6 +34,7 @@ configuration of your own, where it has the component that they are about.`,
 	f.StringVar(&opts.Format, "format", "", "format of --logs; recognised when not given")
 	f.StringVar(&opts.Listen, "listen", "", "HOST:PORT for /metrics, /-/healthy and /-/ready; port 0 takes a free one (default 127.0.0.1:9464)")
 	f.StringVar(&opts.Node, "node", "", "name of this node in alerts (default $PLUMBLINE_NODE, or the host's name)")
+	f.StringVar(&opts.ExternalURL, "external-url", "", "address of the Grafana that the dashboard links of pages lead to")
 	f.DurationVar(&opts.Interval, "interval", 0, "time between publishes (default 1s)")
 	f.StringVar(&opts.LogLevel, "log-level", "", "debug, info, warn or error (default info)")
 	f.StringVar(&opts.LogFormat, "log-format", "", "console or json (default console)")

@@ -63,7 +63,7 @@ func render(inc Incident, color bool) string {
 	field("component", e.Component)
 	field("class", e.Class)
 	if !e.Timestamp.IsZero() {
-		field("began", stamp(e.Timestamp))
+		field("detected", stamp(e.Timestamp))
 	}
 	if inc.Triggers > 1 {
 		field("events", fmt.Sprintf("%d: opened, then updated %d times", inc.Triggers, inc.Triggers-1))
