@@ -8,6 +8,7 @@ import (
 // advance closes what event time has left behind. Without records nothing changes, except that panes are closed once
 // nothing has arrived for as long as a bucket and the lateness.
 func (in *Instance) advance(now time.Time) {
+	in.settle()
 	if in.newest == 0 {
 		return
 	}
@@ -37,6 +38,7 @@ func (in *Instance) closeUntil(t int64) {
 
 // closeOldest folds the oldest pane into totals, windows and, unless it is late, the bucket.
 func (in *Instance) closeOldest() {
+	in.settle()
 	p := in.panes.open[0]
 	start := p.index * in.paneNs
 	if !p.late {

@@ -26,6 +26,7 @@ const (
 
 // collect appends the samples of the model.
 func (in *Instance) collect(b *catalog.Batch) {
+	in.settle()
 	if in.cache.model == nil {
 		in.cache.model = []string{in.model.Name}
 		in.cache.stale = true

@@ -34,6 +34,7 @@ type column struct {
 	base  *baseline // nil while the column learns
 	learn *learner  // nil once it is ready
 
+	batch   *batch // numbers to be counted; nil for a category and while the column learns
 	last    uint32 // hash of the last value
 	hasLast bool
 
@@ -89,7 +90,10 @@ func (c *column) buckets() int {
 
 // ready gives the column its reference.
 func (c *column) ready(b *baseline) {
-	c.base, c.learn, c.kind = b, nil, b.kind
+	c.base, c.learn, c.kind, c.batch = b, nil, b.kind, nil
+	if b.grid != nil {
+		c.batch = &batch{}
+	}
 	c.described = nil
 	c.total.hist = make([]uint64, c.buckets())
 	c.total.sum = 0
@@ -143,9 +147,11 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 			t.Missing[missingNumber(v.Kind)]++
 			return
 		}
-		t.touch(t.Add(c.base.grid, v.Num))
-		t.sum += v.Num
-		h = hashNumber(v.Num)
+		c.add(t, v.Num)
+		if event > c.lastGood && c.ageSlot < 0 {
+			c.lastGood = event
+		}
+		return
 	} else if c.base != nil {
 		name, reason := c.category(v)
 		if name == nil {

@@ -42,6 +42,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		}
 	}
 	if in.evidence.learning {
+		in.settle()
 		in.learnStep(event)
 	}
 }
@@ -99,6 +100,7 @@ func (in *Instance) pane(event int64) *pane {
 			return p
 		}
 	}
+	in.settle()
 	index := floorDiv(event, in.paneNs)
 	if len(in.panes.open) >= maxOpenPanes+int(in.latenessNs/in.paneNs) {
 		in.closeOldest()

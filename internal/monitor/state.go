@@ -67,6 +67,7 @@ func (e *Engine) Sections() (changed []Section, removed []string) {
 }
 
 func (in *Instance) sections() (changed []Section, removed []string) {
+	in.settle()
 	d := &in.dirty
 	add := func(name string, encode func(*encoder)) {
 		e := encoder{}

@@ -1,0 +1,56 @@
+package monitor
+
+import "github.com/plumbline-ml/plumbline/detectors"
+
+// batch holds numbers of one column that were observed and not yet counted. They all belong to the pane that the last
+// record went into, and are counted in the order in which they came: what comes out is the same to the last bit.
+//
+// Who reads or closes panes, columns or their state must call Instance.settle before.
+type batch struct {
+	numbers [detectors.AddBatch]float64
+	n       int
+}
+
+// add notes a number, and counts what has gathered when there is no room for more.
+func (c *column) add(t *tally, x float64) {
+	b := c.batch
+	b.numbers[b.n&(detectors.AddBatch-1)] = x
+	if b.n++; b.n == detectors.AddBatch {
+		c.settle(t)
+	}
+}
+
+// settle counts the numbers that have gathered.
+func (c *column) settle(t *tally) {
+	xs := c.batch.numbers[:c.batch.n]
+	c.batch.n = 0
+	t.AddAll(c.base.grid, xs, &t.touched)
+	sum, repeats, last := t.sum, uint64(0), c.last
+	if !c.hasLast {
+		last = hashNumber(xs[0]) + 1
+	}
+	for _, x := range xs {
+		sum += x
+		h := hashNumber(x)
+		if h == last {
+			repeats++
+		}
+		last = h
+	}
+	t.sum = sum
+	t.Repeats += repeats
+	c.last, c.hasLast = last, true
+}
+
+// settle counts what has gathered in all columns.
+func (in *Instance) settle() {
+	p := in.panes.last
+	if p == nil {
+		return
+	}
+	for i, c := range in.cols {
+		if c.batch != nil && c.batch.n > 0 {
+			c.settle(&p.cols[i])
+		}
+	}
+}
