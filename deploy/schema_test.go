@@ -16,7 +16,10 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
-const modelSchema = "../docs/model.schema.json"
+const (
+	modelSchema = "../docs/model.schema.json"
+	rulesSchema = "../docs/rules.schema.json"
+)
 
 func validate(t *testing.T, schema, file string) error {
 	t.Helper()
@@ -41,8 +44,8 @@ func validate(t *testing.T, schema, file string) error {
 
 func TestTheSchemaTakesEveryModelFileAndRuleFileThatIsShipped(t *testing.T) {
 	for schema, globs := range map[string][]string{
-		modelSchema:                  {"config/models/*.yaml", "../docs/examples/models/*.yaml"},
-		"../rules/rules.schema.json": {"../rules/packs/*.yaml"},
+		modelSchema: {"config/models/*.yaml", "../docs/examples/models/*.yaml"},
+		rulesSchema: {"../rules/packs/*.yaml"},
 	} {
 		for _, glob := range globs {
 			files, err := filepath.Glob(glob)
@@ -72,6 +75,33 @@ func TestTheSchemaRefusesWhatTheAgentRefuses(t *testing.T) {
 		}
 		if report, err := agent.Check(t.Context(), agent.Options{Models: []string{file}, State: t.TempDir()}); err != nil || report.OK() {
 			t.Errorf("the agent takes %q: %v", text, err)
+		}
+	}
+}
+
+func TestTheSchemaOfRulesRefusesWhatTheCheckRefusesAndTakesWhatItTakes(t *testing.T) {
+	const good = "groups:\n  - name: g\n    interval: 1h30m\n    rules:\n      - {alert: A, expr: plumbline_alarm == 1, for: 10m, labels: {severity: critical}, annotations: {summary: s, runbook_url: u}}\n      - {record: a:b, expr: x}\n"
+	for text, ok := range map[string]bool{
+		good: true,
+		"groups:\n  - {name: g, rules: [{alert: A, expr: x, labels: {severity: '{{ $labels.severity }}'}}]}\n": true,
+		strings.Replace(good, "for: 10m", "for: 10", 1):                                                        false,
+		strings.Replace(good, "alert: A", "alrt: A", 1):                                                        false,
+		strings.Replace(good, "record: a:b", "record: a:b, for: 5m", 1):                                        false,
+		strings.Replace(good, "record: a:b", "record: a-b", 1):                                                 false,
+		strings.Replace(good, "interval: 1h30m", "interval: ninety", 1):                                        false,
+		strings.Replace(good, "name: g", "names: g", 1):                                                        false,
+		strings.Replace(good, ", expr: plumbline_alarm == 1", "", 1):                                           false,
+		strings.Replace(good, "record: a:b", "record: a:b, alert: B", 1):                                       false,
+	} {
+		file := filepath.Join(t.TempDir(), "r.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, rulesSchema, file); (err == nil) != ok {
+			t.Errorf("the schema on %q: %v", text, err)
+		}
+		if report, err := agent.Check(t.Context(), agent.Options{Rules: []string{file}, State: t.TempDir()}); err != nil || report.OK() != ok {
+			t.Errorf("the check on %q: %v %+v", text, err, report)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestTheSchemaForEditorsKnowsTheSameKeysAndValues(t *testing.T) {
-	data, err := os.ReadFile("rules.schema.json")
+	data, err := os.ReadFile("../docs/rules.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,8 @@ type entry struct {
 func (e *entry) firing() bool { return e.a.State == alert.Firing }
 
 // rememberEnded is how long an alert that ended is remembered, so that a batch which was sent before the end and
-// arrives after it does not open the incident again.
-const rememberEnded = 15 * time.Minute
+// arrives after it does not open the incident again, and so that it holds back its symptoms for the aftermath.
+const rememberEnded = max(15*time.Minute, aftermath)
 
 func (e *entry) forgettable(now time.Time) bool {
 	age := now.Sub(e.ended)

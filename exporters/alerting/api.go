@@ -202,7 +202,7 @@ func (d *Dispatcher) getAlerts(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, out := d.opts.Now(), []apiAlert{}
-	look := d.routing.inhibitor(d.alerts)
+	look := d.routing.inhibitor(d.alerts, now)
 	for _, e := range d.sortedAlerts() {
 		if a := d.view(e, look, now); q.wants(e, a) {
 			out = append(out, a)
@@ -220,7 +220,7 @@ func (d *Dispatcher) getGroups(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, out := d.opts.Now(), []apiGroup{}
-	look := d.routing.inhibitor(d.alerts)
+	look := d.routing.inhibitor(d.alerts, now)
 	for _, g := range d.order {
 		if q.receiver != nil && !q.receiver.MatchString(g.route.RouteOpts.Receiver) {
 			continue

@@ -62,3 +62,31 @@ func TestItSaysOnceWherePagesGoWithoutARoutesFile(t *testing.T) {
 		t.Errorf("the log tells no page: %s", out.String())
 	}
 }
+
+func TestWhatBeganWhileItsCauseFiredIsHeldBackForAWhileAfterIt(t *testing.T) {
+	f := &fake{}
+	d := newTest(t, Options{Default: f})
+	cause, before := firing(t0, "cause", "missing"), firing(t0, "cause", "drift", "feature", "score")
+	now := t0.Add(10 * time.Minute)
+	step(t, d, t0.Add(time.Minute), cause, before)
+	step(t, d, now, ended(cause, now))
+	after := firing(now.Add(time.Minute), "cause", "drift", "model", "spam", "feature", "late")
+	pages := func() (out []string) {
+		for _, n := range f.got {
+			out = append(out, fmt.Sprintf("%s %s %d", n.Action, n.GroupLabels["cause"], len(n.Firing())))
+		}
+		return out
+	}
+	step(t, d, now.Add(aftermath-time.Minute), before)
+	if got, want := pages(), []string{"trigger missing 1", "resolve missing 0"}; !slices.Equal(got, want) {
+		t.Fatalf("a symptom outlived its cause for less than %s: got %q, want %q", aftermath, got, want)
+	}
+	step(t, d, now.Add(aftermath-30*time.Second), after) // it began when the cause was over: nothing explains it
+	if got, want := pages()[2:], []string{"trigger drift 1"}; !slices.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	step(t, d, now.Add(aftermath+10*time.Minute), before, after)
+	if got, want := pages()[3:], []string{"update drift 2"}; !slices.Equal(got, want) {
+		t.Errorf("a symptom that stays is no symptom: got %q, want %q", got, want)
+	}
+}

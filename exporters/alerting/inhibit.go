@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"strings"
+	"time"
 
 	amcommoncfg "github.com/prometheus/alertmanager/config/common"
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -61,19 +62,46 @@ func (r *inhibitRule) key(set model.LabelSet) string {
 	return b.String()
 }
 
+// aftermath is how long a cause that has ended goes on holding back what began while it fired. A cause is over as soon as its
+// evidence says so; its symptoms take longer, because windows still hold the bad hour. Without this, a table that was
+// repaired would page for the drift that it had brought.
+const aftermath = 30 * time.Minute
+
 // inhibitor answers for one moment which alerts are inhibited. It is made anew by every Tick, and costs one
-// pass over the firing alerts only when a rule is asked for the first time.
+// pass over the alerts only when a rule is asked for the first time.
 type inhibitor struct {
 	rules   []inhibitRule
 	alerts  map[string]*entry
+	now     time.Time
 	sources []map[string]sources // per rule: values of equal → who inhibits
 }
 
 // sources are the inhibiting alerts with equal labels. An alert that matches both sides of a rule is not
 // inhibited by another one that does.
 type sources struct {
-	any     string // key of a firing source
-	oneSide string // key of one that does not match the target side
+	any     source // one that fires, or the one that ended last
+	oneSide source // the same among those that do not match the target side
+}
+
+type source struct {
+	key   string
+	ended time.Time // zero while it fires
+}
+
+// stronger prefers what fires, then what ended last, then the smaller key, so that the answer depends on nothing else.
+func (s source) stronger(o source) source {
+	switch {
+	case s.key == "":
+		return o
+	case s.ended.IsZero() != o.ended.IsZero():
+		if s.ended.IsZero() {
+			return s
+		}
+		return o
+	case s.ended.After(o.ended) || s.ended.Equal(o.ended) && s.key < o.key:
+		return s
+	}
+	return o
 }
 
 func (i *inhibitor) index(n int) map[string]sources {
@@ -86,16 +114,14 @@ func (i *inhibitor) index(n int) map[string]sources {
 	r := &i.rules[n]
 	idx := map[string]sources{}
 	for _, e := range i.alerts {
-		if !e.firing() || !r.source.Matches(e.set) {
+		if age := i.now.Sub(e.ended); !e.firing() && (age < 0 || age >= aftermath) || !r.source.Matches(e.set) {
 			continue
 		}
 		k := r.key(e.set)
-		s := idx[k]
-		if s.any == "" || e.key < s.any {
-			s.any = e.key
-		}
-		if (s.oneSide == "" || e.key < s.oneSide) && !r.target.Matches(e.set) {
-			s.oneSide = e.key
+		s, x := idx[k], source{key: e.key, ended: e.ended}
+		s.any = s.any.stronger(x)
+		if !r.target.Matches(e.set) {
+			s.oneSide = s.oneSide.stronger(x)
 		}
 		idx[k] = s
 	}
@@ -115,8 +141,8 @@ func (i *inhibitor) mutes(e *entry) string {
 		if r.source.Matches(e.set) {
 			by = s.oneSide
 		}
-		if by != "" {
-			return by
+		if by.key != "" && (by.ended.IsZero() || !e.start().After(by.ended)) {
+			return by.key
 		}
 	}
 	return ""

@@ -172,7 +172,7 @@ inhibit_rules:
 	f.got = nil
 	end := t0.Add(time.Hour)
 	step(t, d, end, ended(schema, end))
-	step(t, d, end.Add(time.Second))
+	step(t, d, end.Add(aftermath))
 	if got := causes(); !slices.Equal(got, []string{"resolve spam schema", "trigger spam drift"}) {
 		t.Fatalf("after the lower layer recovered: %v", got)
 	}

@@ -70,8 +70,8 @@ func (r *routing) add(rcv *receiver, kind string, index int, sendResolved bool, 
 	r.integrations[in.id] = in
 }
 
-func (r *routing) inhibitor(alerts map[string]*entry) *inhibitor {
-	return &inhibitor{rules: r.inhibit, alerts: alerts}
+func (r *routing) inhibitor(alerts map[string]*entry, now time.Time) *inhibitor {
+	return &inhibitor{rules: r.inhibit, alerts: alerts, now: now}
 }
 
 // timeMuted says whether a route is outside its active or inside its mute intervals.

@@ -18,7 +18,7 @@ func (d *Dispatcher) Tick(now time.Time) []Notification {
 		d.state.touch(silencesSection)
 	}
 	d.pending = d.countPending()
-	look := d.routing.inhibitor(d.alerts)
+	look := d.routing.inhibitor(d.alerts, now)
 	var out []Notification
 	for _, g := range d.order {
 		if g.due(now) {
