@@ -38,7 +38,7 @@ var house = map[string]room{
 	"":                              {ours: anyone, foreign: anyone},
 	"agent":                         {ours: anyone, foreign: anyone},
 	"agent/cmd/plumbline":           {ours: []string{"agent"}, foreign: []string{"github.com/spf13/", "golang.org/x/term"}},
-	"agent/components":              {ours: []string{"agent/components", "internal", "rules", "exporters/alerting"}, foreign: []string{"go.opentelemetry.io/", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common", "github.com/fsnotify/fsnotify", "go.uber.org/zap"}},
+	"agent/components":              {ours: []string{"agent/components", "internal", "rules", "exporters/alerting"}, foreign: []string{"go.opentelemetry.io/", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common", "google.golang.org/protobuf/types/known/timestamppb", "github.com/klauspost/compress", "github.com/fsnotify/fsnotify", "go.uber.org/zap"}},
 	"detectors":                     {ours: []string{"detectors"}, foreign: []string{"gonum.org/v1/gonum"}, forbid: impure},
 	"detectors/sequential/simulate": {ours: []string{"detectors"}, foreign: []string{"gonum.org/v1/gonum"}, forbid: impure},
 	"internal/tail":                 {foreign: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sys", "github.com/klauspost/compress"}},

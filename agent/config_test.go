@@ -82,7 +82,7 @@ func TestFlagsReachTheirComponents(t *testing.T) {
 		"exporters::alerting::state_dir":        p.state,
 		"extensions::plumbline::endpoint":       "0.0.0.0:1",
 		"extensions::plumbline::metrics":        "unix:@m",
-		"exporters::prometheus::endpoint":       "@m",
+		"connectors::alert_rules::from":         "board",
 		"service::telemetry::logs::level":       "debug",
 		"service::telemetry::logs::encoding":    "json",
 		"service::telemetry::metrics::readers":  nil, // the one that opens no port

@@ -56,6 +56,7 @@ func (o *overlay) Convert(_ context.Context, conf *confmap.Conf) error {
 		"state_dir": {s.State, given.State != ""},
 		"node":      {s.Node, given.Node != ""},
 	})
+	l.board()
 	listen := s.Listen
 	if bound, ok := s.bound.Load().(string); ok && strings.HasSuffix(listen, ":0") {
 		listen = bound

@@ -109,8 +109,8 @@ func (e *Engine) Append(b catalog.Batch) error {
 	ms := b.Time.UnixMilli()
 	e.begin(ms)
 	e.names.begin()
-	for i := range b.Samples {
-		e.names.append(&b.Samples[i], ms)
+	for x := range b.All() {
+		e.names.append(x, ms)
 	}
 	e.observe()
 	return nil

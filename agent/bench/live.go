@@ -56,7 +56,7 @@ func live(binary string, models, features, rate, seconds int) error {
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(2 * time.Minute); ; {
+	for deadline := time.Now().Add(10 * time.Minute); ; {
 		n, err := scrapeRecords(url)
 		if err != nil {
 			return err
@@ -70,17 +70,18 @@ func live(binary string, models, features, rate, seconds int) error {
 		time.Sleep(time.Second)
 	}
 	time.Sleep(5 * time.Second)
-	idleCPU, idleRSS, err := usage(cmd.Process.Pid)
+	fmt.Printf("right after a day's lines, %d model(s) of %d features: %s\n", models, max(features, simulated), memory(cmd.Process.Pid))
+	idleCPU, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	time.Sleep(10 * time.Second)
-	after, _, err := usage(cmd.Process.Pid)
+	after, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle after a day's lines, %d model(s) of %d features: %.1f %% of a core, RSS %d MiB\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), idleRSS>>20)
+	fmt.Printf("idle after a day's lines, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
 	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: widen(simulator.Options{Seed: 3}, features), total: history}
 	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
 	for _, every := range []int{15 * 20, 2} {
@@ -115,13 +116,12 @@ func (l *load) run(every int) error {
 	var marks []mark // when how many lines had been written
 	var delays []time.Duration
 	counted := 0
-	before, _, err := usage(pid)
+	before, err := usage(pid)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	var lines []byte
-	peak := int64(0)
 	for step := 1; step <= seconds*20; step++ {
 		lines = lines[:0]
 		for range rate / 20 {
@@ -146,17 +146,16 @@ func (l *load) run(every int) error {
 		}
 		time.Sleep(time.Until(began.Add(time.Duration(step) * 50 * time.Millisecond)))
 	}
-	after, rss, err := usage(pid)
+	after, err := usage(pid)
 	if err != nil {
 		return err
 	}
-	peak = max(peak, rss)
 	slices.Sort(delays)
 	if len(delays) == 0 {
 		return fmt.Errorf("no line was counted: %d written, %d counted", l.total, counted)
 	}
 	share := 100 * (after - before).Seconds() / time.Since(began).Seconds()
-	fmt.Printf("%d lines/s for %d s, %d model(s), scraped every %s: %.1f %% of a core, RSS %d MiB\n", rate, seconds, models, time.Duration(every)*50*time.Millisecond, share, peak>>20)
+	fmt.Printf("%d lines/s for %d s, %d model(s), scraped every %s: %.1f %% of a core, %s\n", rate, seconds, models, time.Duration(every)*50*time.Millisecond, share, memory(pid))
 	if every > 20 {
 		return nil // too coarse to say anything about the delay
 	}
@@ -209,15 +208,31 @@ func scrapeRecords(url string) (int, error) {
 	return int(total), nil
 }
 
-// usage reads CPU time and resident set of a process from /proc.
-func usage(pid int) (cpu time.Duration, rss int64, err error) {
+// usage reads the CPU time of a process from /proc.
+func usage(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+2:]))
 	user, _ := strconv.Atoi(fields[11]) // clock ticks of 10 ms
 	system, _ := strconv.Atoi(fields[12])
-	pages, _ := strconv.ParseInt(fields[21], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond, pages * int64(os.Getpagesize()), nil
+	return time.Duration(user+system) * 10 * time.Millisecond, nil
+}
+
+var memoryLine = regexp.MustCompile(`(?m)^(VmHWM|VmRSS|RssAnon|RssFile):\s+(\d+) kB`)
+
+// memory says what a process holds: the resident set, its peak, and how much of it is its own and how much are pages of files,
+// which the kernel can take back.
+func memory(pid int) string {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return err.Error()
+	}
+	mib := map[string]int{}
+	for _, m := range memoryLine.FindAllSubmatch(status, -1) {
+		kb, _ := strconv.Atoi(string(m[2]))
+		mib[string(m[1])] = (kb + 512) >> 10
+	}
+	return fmt.Sprintf("RSS %d MiB (%d anonymous, %d of files; peak %d)", mib["VmRSS"], mib["RssAnon"], mib["RssFile"], mib["VmHWM"])
 }

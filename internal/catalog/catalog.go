@@ -8,6 +8,7 @@ package catalog
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -60,10 +61,41 @@ func (h *HistogramValue) Count() uint64 {
 
 // Batch is what one publish carries: samples that were all true at Time.
 // Start is when the counters began; it survives restarts because the counters do.
+//
+// Shared are further samples, of publishers that have many which seldom change: the slices are the same from one batch
+// to the next, so nobody may change what is in them. Who reads a batch that may have some uses All.
 type Batch struct {
 	Time    time.Time
 	Start   time.Time
 	Samples []Sample
+	Shared  [][]Sample
+}
+
+// All visits Samples and then Shared. The samples must not be changed.
+func (b *Batch) All() iter.Seq[*Sample] {
+	return func(yield func(*Sample) bool) {
+		for i := range b.Samples {
+			if !yield(&b.Samples[i]) {
+				return
+			}
+		}
+		for _, part := range b.Shared {
+			for i := range part {
+				if !yield(&part[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Len is how many samples All visits.
+func (b *Batch) Len() int {
+	n := len(b.Samples)
+	for _, part := range b.Shared {
+		n += len(part)
+	}
+	return n
 }
 
 // Add appends a plain value and panics when the number of labels is wrong: that is a bug of ours, found by

@@ -9,7 +9,11 @@ import (
 
 // collect appends the samples of the engine, the tail and the state.
 func (l *Loop) collect(b *catalog.Batch) {
-	l.engine.Collect(b)
+	if l.opts.Shared {
+		l.engine.CollectShared(b)
+	} else {
+		l.engine.Collect(b)
+	}
 	l.counters.collect(b)
 	now, s := l.tailer.Stats(), l.tailTotals()
 	b.Add(catalog.TailBytes, float64(s.Bytes))

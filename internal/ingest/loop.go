@@ -39,6 +39,7 @@ type Options struct {
 
 	Interval time.Duration       // between ticks; 0 means 1 s
 	Publish  func(catalog.Batch) // called from Run's goroutine after every commit; nil means nobody wants to know
+	Shared   bool                // Publish looks at Batch.Shared, too, and does not change what is in it
 	Logger   *slog.Logger        // nil means discard
 	Now      func() time.Time    // nil means time.Now
 	Tail     tail.Options        // limits and roots; Include, Exclude, Dir, State and Logger are filled in here

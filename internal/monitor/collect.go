@@ -13,6 +13,7 @@ const youngReference = 28 * 24 * time.Hour
 // collectCache keeps the samples that change only when a pane or a bucket is closed.
 type collectCache struct {
 	stale   bool
+	lent    bool // somebody may still read samples: the next ones go into memory of their own
 	samples []catalog.Sample
 	model   []string
 }
@@ -24,8 +25,8 @@ const (
 	stateReady    = "ready"
 )
 
-// collect appends the samples of the model.
-func (in *Instance) collect(b *catalog.Batch) {
+// collect appends the samples of the model; share puts those that seldom change into b.Shared.
+func (in *Instance) collect(b *catalog.Batch, share bool) {
 	in.settle()
 	if in.cache.model == nil {
 		in.cache.model = []string{in.model.Name}
@@ -38,6 +39,10 @@ func (in *Instance) collect(b *catalog.Batch) {
 	in.collectCounts(b, capped)
 	if in.cache.stale {
 		cached := catalog.Batch{Samples: in.cache.samples[:0]}
+		if in.cache.lent {
+			n := len(in.cache.samples)
+			cached.Samples = make([]catalog.Sample, 0, n+n/64)
+		}
 		in.collectModel(&cached)
 		for i, c := range in.cols {
 			in.collectReference(&cached, c)
@@ -46,7 +51,12 @@ func (in *Instance) collect(b *catalog.Batch) {
 			}
 		}
 		in.collectEvidence(&cached)
-		in.cache.samples, in.cache.stale = cached.Samples, false
+		in.cache.samples, in.cache.stale, in.cache.lent = cached.Samples, false, false
+	}
+	if share {
+		b.Shared = append(b.Shared, in.cache.samples)
+		in.cache.lent = true
+		return
 	}
 	b.Samples = append(b.Samples, in.cache.samples...)
 }

@@ -19,6 +19,10 @@ type Config struct {
 	// Packs loads the rules that come with Plumbline.
 	Packs bool `mapstructure:"packs"`
 
+	// From says where the engine's metrics come from: "pipeline", or "board" when they are taken from what the publishers of
+	// this process have committed, without a copy on the way. With "board", other metrics still come down the pipeline.
+	From string `mapstructure:"from"`
+
 	// ExternalLabels are added to every alert that does not have them.
 	ExternalLabels map[string]string `mapstructure:"external_labels"`
 	// Node becomes the external label "node". Empty means that alerts carry no node.
@@ -36,17 +40,24 @@ type Config struct {
 	MaxSeries int `mapstructure:"max_series"`
 }
 
+// Values of From.
+const (
+	FromPipeline = "pipeline"
+	FromBoard    = "board"
+)
+
 // Errors of Validate, wrapped with what was written.
 var (
 	ErrInterval    = errors.New(`"interval" must be at least 1s`)
 	ErrResend      = errors.New(`"resend" must be at least 1s`)
 	ErrMaxSeries   = errors.New(`"max_series" must be at least 1`)
+	ErrFrom        = errors.New(`"from" must be "pipeline" or "board"`)
 	ErrExternalURL = errors.New(`"external_url" must look like http://host:port`)
 	ErrNothing     = errors.New(`"packs" is false and neither "files" nor "dirs" is set: there is no rule to evaluate`)
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{Packs: true, Interval: 15 * time.Second, Resend: time.Minute, MaxSeries: 20_000}
+	return &Config{Packs: true, From: FromPipeline, Interval: 15 * time.Second, Resend: time.Minute, MaxSeries: 20_000}
 }
 
 // Validate implements confmap.Validator.
@@ -60,6 +71,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxSeries < 1 {
 		errs = append(errs, fmt.Errorf("%w, not %d", ErrMaxSeries, c.MaxSeries))
+	}
+	if c.From != FromPipeline && c.From != FromBoard {
+		errs = append(errs, fmt.Errorf("%w, not %q", ErrFrom, c.From))
 	}
 	if u, err := url.Parse(c.ExternalURL); c.ExternalURL != "" && (err != nil || u.Host == "") {
 		errs = append(errs, ErrExternalURL)

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 
 	"github.com/plumbline-ml/plumbline/agent/components/internal/alertlog"
+	"github.com/plumbline-ml/plumbline/agent/components/internal/board"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/hub"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/state"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/watch"
@@ -40,6 +41,9 @@ type rulesConnector struct {
 	failed bool // the last evaluation or hand-over failed; so that the log says it once
 	now    func() time.Time
 
+	models map[*board.Place]map[string]bool // that each publisher had at the newest look at the board; belongs to evaluate
+	began  time.Time                        // when this component was made
+
 	mu     sync.Mutex // guards shelf and wanted
 	shelf  *shelf
 	wanted map[*catalog.Metric]bool // whether a rule looks at a metric; anew after each reload
@@ -48,7 +52,7 @@ type rulesConnector struct {
 func newConnector(set connector.Settings, config *Config, next consumer.Logs) *rulesConnector {
 	return &rulesConnector{
 		set: set, config: config, next: next, log: zaplog.New(set.Logger), now: time.Now, shelf: newShelf(10 * config.MaxSeries),
-		wanted: map[*catalog.Metric]bool{},
+		wanted: map[*catalog.Metric]bool{}, models: map[*board.Place]map[string]bool{}, began: time.Now(),
 	}
 }
 
@@ -111,6 +115,9 @@ func (c *rulesConnector) run(ctx context.Context) {
 // firing alert again after Resend, and a resolved one for a while.
 func (c *rulesConnector) evaluate(ctx context.Context, now time.Time) {
 	err := c.unshelve(now)
+	if c.config.From == FromBoard {
+		err = errors.Join(err, c.readBoard(now))
+	}
 	alerts, evalErr := c.engine.Eval(ctx, now)
 	err = errors.Join(err, evalErr)
 	if len(alerts) > 0 {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/plumbline-ml/plumbline/agent/components/internal/alertlog"
+	"github.com/plumbline-ml/plumbline/agent/components/internal/board"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/hub"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/metricdata"
 	"github.com/plumbline-ml/plumbline/internal/alert"
@@ -112,7 +113,7 @@ func (b *bench) step(fill func(*catalog.Batch)) []string {
 	p := b.enc.Begin(b.now)
 	batch := catalog.Batch{Time: b.now, Start: b.now.Add(-time.Hour)}
 	fill(&batch)
-	p.Batch(&batch)
+	p.Batch(&batch, nil)
 	if err := b.ConsumeMetrics(context.Background(), p.End()); err != nil {
 		b.t.Error(err)
 	}
@@ -370,5 +371,44 @@ func TestTheConnectorKeepsThePointsAsTheyAre(t *testing.T) {
 	}
 	if err := b.ConsumeMetrics(context.Background(), pmetric.NewMetrics()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestRulesReadTheBoardAndAModelThatIsRemovedFromItTakesItsAlertsAlong(t *testing.T) {
+	b := start(t, lagging, func(c *Config) { c.From = FromBoard })
+	place := b.hub.Board().Take(nil)
+	put := func(models ...string) func(*catalog.Batch) {
+		batch := catalog.Batch{Time: b.now.Add(15 * time.Second)}
+		for _, m := range models {
+			batch.Add(catalog.BudgetPages, 1, m)
+			batch.Add(catalog.Alarm, 1, m, "score", "drift", "")
+		}
+		place.Put(batch)
+		return func(*catalog.Batch) {} // nothing comes down the pipeline
+	}
+	if got := b.step(put("a", "b")); len(got) != 2 {
+		t.Fatalf("two alarms told %v", got)
+	}
+	if got := b.step(put("b")); !slices.Equal(got, []string{"Alarm a resolved"}) {
+		t.Errorf("removing model a told %v", got)
+	}
+	if n := len(b.shelf.series); n != 0 {
+		t.Errorf("%d series are held twice", n)
+	}
+	place.Leave() // the publisher stops; that says nothing about its models
+	if got := b.step(func(*catalog.Batch) {}); len(got) != 0 {
+		t.Errorf("a publisher that stopped told %v", got)
+	}
+}
+
+func TestABatchThatStandsThereForTooLongIsMissingData(t *testing.T) {
+	t0 := time.Unix(1000, 0)
+	for _, c := range []struct {
+		pace, age time.Duration
+		want      bool
+	}{{0, holdFor, true}, {0, holdFor + 1, false}, {time.Minute, 3 * time.Minute, true}, {time.Minute, 3*time.Minute + 1, false}} {
+		if got := alive(&board.Posted{Batch: catalog.Batch{Time: t0}, Pace: c.pace}, t0.Add(c.age)); got != c.want {
+			t.Errorf("a batch of %s ago of a publisher that comes every %s: alive %v", c.age, c.pace, got)
+		}
 	}
 }

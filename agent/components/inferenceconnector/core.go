@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 
+	"github.com/plumbline-ml/plumbline/agent/components/internal/board"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/hub"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/metricdata"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/modelfiles"
@@ -35,6 +36,7 @@ type core struct {
 	life      sync.Mutex
 	hub       *hub.Hub
 	published func()
+	place     *board.Place
 	encoder   *metricdata.Encoder
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -90,6 +92,7 @@ func (c *core) start(host component.Host) error {
 	c.refeed()
 	c.hub.Reloaded(hub.Models, time.Now(), nil)
 	c.published = c.hub.ExpectPublish()
+	c.place = c.hub.Board().Take(nil)
 
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
@@ -117,12 +120,13 @@ func (c *core) publish(ctx context.Context, now time.Time) {
 	c.engine.Advance(now)
 	err := c.commit()
 	b := catalog.Batch{Time: now, Start: c.counts.Start}
-	c.engine.Collect(&b)
+	c.engine.CollectShared(&b)
 	c.counts.collect(&b)
 	c.mu.Unlock()
+	c.place.Put(b)
 
 	p := c.encoder.Begin(now)
-	p.Batch(&b)
+	p.Batch(&b, nil)
 	if sent := c.next.ConsumeMetrics(ctx, p.End()); sent != nil {
 		c.encoder.Refused()
 		err = errors.Join(err, sent)
@@ -216,6 +220,7 @@ func (c *core) shutdown(ctx context.Context) error {
 		c.stop()
 		c.done.Wait()
 		c.publish(ctx, time.Now())
+		c.place.Leave()
 	}
 	if c.store != nil {
 		return c.store.Close()

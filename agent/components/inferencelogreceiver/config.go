@@ -30,6 +30,9 @@ type Config struct {
 	// said at once.
 	SayEvery int `mapstructure:"say_every"`
 
+	// Send says what goes down the pipeline: "all", or "nothing" when everybody who wants to have it reads the board of this
+	// process instead: /metrics does, and alert_rules with "from: board".
+	Send string `mapstructure:"send"`
 	// Omit names metrics that are not published: on nodes with many features, bin shares and drift statistics are most
 	// of all series. Rules and dashboards do not see what is omitted.
 	Omit []string `mapstructure:"omit"`
@@ -45,6 +48,12 @@ type Config struct {
 	MaxOpenFiles int `mapstructure:"max_open_files"`
 }
 
+// Values of Send.
+const (
+	SendAll     = "all"
+	SendNothing = "nothing"
+)
+
 // Errors of Validate, wrapped with what was written.
 var (
 	ErrNothing  = errors.New(`neither "models" nor "include" is set: there is nothing to watch`)
@@ -53,13 +62,14 @@ var (
 	ErrStateDir = errors.New(`"state_dir" must be set: positions and counts are kept there`)
 	ErrSayEvery = errors.New(`"say_every" must be between 1 and 60`)
 	ErrInterval = errors.New(`"interval" must be at least 100ms`)
+	ErrSend     = errors.New(`"send" must be "all" or "nothing"`)
 	ErrStartAt  = errors.New(`"start_at" must be "beginning" or "end"`)
 	ErrOmit     = errors.New(`"omit" names a metric that does not exist; docs/metrics.md lists them`)
 	ErrLimit    = errors.New("must not be negative; 0 takes the default")
 )
 
 func createDefaultConfig() component.Config {
-	return &Config{Interval: time.Second, SayEvery: 10, StartAt: "beginning"}
+	return &Config{Interval: time.Second, SayEvery: 10, Send: SendAll, StartAt: "beginning"}
 }
 
 // Validate implements confmap.Validator.
@@ -79,6 +89,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Interval < 100*time.Millisecond {
 		errs = append(errs, fmt.Errorf("%w, not %s", ErrInterval, c.Interval))
+	}
+	if c.Send != SendAll && c.Send != SendNothing {
+		errs = append(errs, fmt.Errorf("%w, not %q", ErrSend, c.Send))
 	}
 	if c.StartAt != "beginning" && c.StartAt != "end" {
 		errs = append(errs, fmt.Errorf("%w, not %q", ErrStartAt, c.StartAt))

@@ -3,20 +3,22 @@ package inferencelogreceiver
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 
+	"github.com/plumbline-ml/plumbline/agent/components/internal/board"
 	"github.com/plumbline-ml/plumbline/agent/components/internal/metricdata"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
 
-// publisher sends batches down the pipeline from a goroutine of its own, so that a consumer that blocks does not
-// hold the loop that reads the logs.
+// publisher puts batches on the board as they come, and sends them down the pipeline from a goroutine of its own, so that a
+// consumer that blocks does not hold the loop that reads the logs.
 type publisher struct {
+	place     *board.Place
+	sends     bool               // there is a pipeline that wants to have batches
 	box       chan catalog.Batch // holds the newest batch that was not sent
 	encoder   *metricdata.Encoder
 	self      prometheus.Gatherer
@@ -29,8 +31,13 @@ type publisher struct {
 	failed    bool // the last publish was refused; so that the log says it once
 }
 
-// put leaves a batch for run. A batch that still waits is replaced. Only the loop calls put.
+// put shows a batch on the board and leaves it for run. A batch that still waits is replaced. Only the loop calls put.
 func (p *publisher) put(b catalog.Batch) {
+	p.place.Put(b)
+	if !p.sends {
+		p.published()
+		return
+	}
 	select {
 	case <-p.box:
 	default:
@@ -60,9 +67,8 @@ func (p *publisher) last(ctx context.Context) {
 
 func (p *publisher) send(ctx context.Context, b *catalog.Batch) {
 	families, gatherErr := p.self.Gather() // whatever could be gathered is there in spite of an error
-	b.Samples = slices.DeleteFunc(b.Samples, func(s catalog.Sample) bool { return p.omit[s.Metric] })
 	publish := p.encoder.Begin(b.Time)
-	publish.Batch(b)
+	publish.Batch(b, p.omit)
 	publish.Families(families, p.start)
 	metrics := publish.End()
 

@@ -58,9 +58,11 @@ func (r *logReceiver) Start(_ context.Context, host component.Host) error {
 	if r.config.Node != "" {
 		resource = map[string]string{"host.name": r.config.Node}
 	}
+	omit := omitted(r.config.Omit)
 	r.publisher = &publisher{
+		place: r.hub.Board().Take(omit), sends: r.config.Send == SendAll,
 		box: make(chan catalog.Batch, 1), encoder: metricdata.NewEncoder(resource, metricdata.Every(r.config.SayEvery, r.config.Interval)), self: r.hub.Gatherer(), start: time.Now(),
-		omit: omitted(r.config.Omit), next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
+		omit: omit, next: r.next, obs: r.obs, published: r.hub.ExpectPublish(), log: r.log,
 	}
 	r.paths = r.config.Models
 	if len(r.config.Include) > 0 {
@@ -124,7 +126,7 @@ func (r *logReceiver) watchModels(models []*monitor.Model) error {
 	}
 	loop, err := ingest.New(ingest.Options{
 		Models: models, StateDir: state.Dir(r.config.StateDir, r.set.ID), Interval: r.config.Interval,
-		Publish: r.publisher.put, Logger: r.log, Tail: limits,
+		Publish: r.publisher.put, Shared: true, Logger: r.log, Tail: limits,
 	})
 	if err != nil {
 		return err
@@ -210,5 +212,6 @@ func (r *logReceiver) Shutdown(ctx context.Context) error {
 	r.stop()
 	r.working.Wait()
 	r.publisher.last(ctx)
+	r.publisher.place.Leave()
 	return r.close()
 }

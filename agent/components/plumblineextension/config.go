@@ -21,7 +21,7 @@ type Config struct {
 	// nobody who they are, so turn this on together with auth or with tls and client_ca_file. This machine always may.
 	RemoteWrites bool `mapstructure:"remote_writes"`
 	// Metrics is where the stock prometheus exporter listens: "unix:PATH", "unix:@NAME" or "HOST:PORT". The extension
-	// serves it at /metrics. Empty: /metrics shows the self-metrics only.
+	// serves it at /metrics. Empty: /metrics shows what was committed and the self-metrics.
 	Metrics string `mapstructure:"metrics"`
 	// Health is where the stock health_check extension listens, in the same form; served at /health. Empty: not served.
 	Health string `mapstructure:"health"`

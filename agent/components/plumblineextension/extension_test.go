@@ -1,6 +1,7 @@
 package plumblineextension
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/extension"
+
+	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
 
 // run starts an extension on a free port and gives its base URL.
@@ -82,6 +85,48 @@ func TestReadyFollowsThePipelinesAndTheFirstPublish(t *testing.T) {
 	}
 	if code, _ := get(t, base+"/-/ready"); code != http.StatusServiceUnavailable {
 		t.Errorf("/-/ready = %d while stopping, want 503", code)
+	}
+}
+
+func TestMetricsAreWhatStandsOnTheBoardInTheFormThatTheScraperWants(t *testing.T) {
+	p, base := run(t, nil)
+	batch := catalog.Batch{Time: time.Unix(2000, 0), Start: time.Unix(1000, 0)}
+	batch.Add(catalog.Records, 3, "spam", "v1")
+	p.PlumblineHub().Board().Take(nil).Put(batch)
+	const prometheus3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+	for _, c := range []struct{ accept, encoding, wantType, wantLine string }{
+		{"", "", "text/plain; version=0.0.4", "plumbline_records_total{model=\"spam\",version=\"v1\"} 3\n"},
+		{prometheus3, "gzip", "text/plain; version=0.0.4", "plumbline_records_total{model=\"spam\",version=\"v1\"} 3\n"},
+		{"application/openmetrics-text;version=1.0.0", "", "application/openmetrics-text; version=1.0.0", "plumbline_records_total{model=\"spam\",version=\"v1\"} 3.0\n"},
+		{"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "", "application/vnd.google.protobuf", "plumbline_records_total"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", c.accept)
+		req.Header.Set("Accept-Encoding", c.encoding)
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body io.Reader = resp.Body
+		if c.encoding == "gzip" {
+			if body, err = gzip.NewReader(resp.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, err := io.ReadAll(body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, c.wantType) {
+			t.Errorf("who asks for %q gets %q", c.accept, got)
+		}
+		if !strings.Contains(string(text), c.wantLine) || !strings.Contains(string(text), "plumbline_build_info") {
+			t.Errorf("who asks for %q does not get the board and the self-metrics:\n%s", c.accept, text)
+		}
 	}
 }
 

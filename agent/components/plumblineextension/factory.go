@@ -1,6 +1,6 @@
 // Package plumblineextension is the Collector extension "plumbline": the one listener of the agent.
 //
-// It serves /metrics (what the stock prometheus exporter exposes), /metrics/collector (the Collector's own
+// It serves /metrics (what the publishers of this Collector have committed, or what a prometheus exporter exposes), /metrics/collector (the Collector's own
 // telemetry), /metrics/agent (self-metrics of our components), /-/healthy, /-/ready, /health, and what components
 // mount: the Alertmanager API at /api/v2/. It owns the hub where our components meet. It opens one port, holds at
 // most max_connections connections, gives slow clients up in ten seconds, has no pprof and no write access to

@@ -33,7 +33,7 @@ func (p *plumbline) handler() http.Handler {
 	if p.config.Metrics != "" {
 		mux.Handle("GET /metrics", proxy(p.config.Metrics, "/metrics", "the prometheus exporter", p.set.Logger))
 	} else {
-		mux.Handle("GET /metrics", agent)
+		mux.Handle("GET /metrics", &exposition{hub: p.hub, log: p.set.Logger, free: make(chan struct{}, mostScrapes)})
 	}
 	if p.config.Health != "" {
 		mux.Handle("GET /health", proxy(p.config.Health, "/", "the health_check extension", p.set.Logger))

@@ -1,5 +1,5 @@
-// Package hub is where Plumbline's components of one Collector meet: the registry of self-metrics, the outcome of
-// reloads, readiness, and handlers that want to be served on the agent's one listener.
+// Package hub is where Plumbline's components of one Collector meet: the board with what was committed, the registry of
+// self-metrics, the outcome of reloads, readiness, and handlers that want to be served on the agent's one listener.
 //
 // The plumbline extension owns a Hub for as long as the service runs; components find it with From when they start,
 // and get a Hub of their own when the extension is not configured, so that they work in anybody's Collector. All
@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/collector/component"
 
+	"github.com/plumbline-ml/plumbline/agent/components/internal/board"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
 
@@ -30,6 +31,7 @@ const (
 // Hub is the meeting point. Use New.
 type Hub struct {
 	registry *prometheus.Registry
+	board    board.Board // has a lock of its own
 
 	reloadOK   prometheus.Gauge
 	reloadKind *prometheus.GaugeVec
@@ -79,6 +81,9 @@ func (h *Hub) Registerer() prometheus.Registerer { return h.registry }
 
 // Gatherer gives the self-metrics of all components.
 func (h *Hub) Gatherer() prometheus.Gatherer { return h.registry }
+
+// Board is where publishers put what they have committed, and where /metrics and the rules read it.
+func (h *Hub) Board() *board.Board { return &h.board }
 
 // Reloaded records how loading one kind of file went, at start or later; err is nil when the new files run.
 func (h *Hub) Reloaded(kind string, at time.Time, err error) {

@@ -97,12 +97,11 @@ func (e *Encoder) Begin(at time.Time) *Publish {
 	return p
 }
 
-// Batch adds the samples of a batch. It keeps the label slices of the samples.
-func (p *Publish) Batch(b *catalog.Batch) {
+// Batch adds the samples of a batch but those of the metrics in omit, which may be nil. It keeps the label slices of the samples.
+func (p *Publish) Batch(b *catalog.Batch, omit map[*catalog.Metric]bool) {
 	start := pcommon.NewTimestampFromTime(b.Start)
-	for i := range b.Samples {
-		s := &b.Samples[i]
-		if s.Metric.Type == catalog.Histogram && s.Hist == nil || !p.say(s) {
+	for s := range b.All() {
+		if omit[s.Metric] || s.Metric.Type == catalog.Histogram && s.Hist == nil || !p.say(s) {
 			continue
 		}
 		m := p.metric(s.Metric)

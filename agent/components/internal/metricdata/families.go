@@ -2,6 +2,7 @@ package metricdata
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -43,9 +44,62 @@ func (p *Publish) Families(families []*dto.MetricFamily, start time.Time) {
 				s.Labels = append(s.Labels, l.GetValue())
 			}
 			b.Samples = []catalog.Sample{s}
-			p.Batch(&b)
+			p.Batch(&b, nil)
 		}
 	}
+}
+
+// Visit gives a sink the metrics of a client_golang registry without a pipeline between. Only what the catalogue and the rules
+// know of is carried: gauges, counters and classic histograms.
+func Visit(families []*dto.MetricFamily, at, start time.Time, sink Sink) {
+	for _, f := range families {
+		known, ok := catalog.ByName(f.GetName())
+		for _, v := range f.GetMetric() {
+			began, value, h := start, 0.0, (*catalog.HistogramValue)(nil)
+			kind := catalog.Gauge
+			switch f.GetType() {
+			case dto.MetricType_GAUGE:
+				value = v.GetGauge().GetValue()
+			case dto.MetricType_COUNTER:
+				kind, value = catalog.Counter, v.GetCounter().GetValue()
+				if t := v.GetCounter().GetCreatedTimestamp(); t != nil {
+					began = t.AsTime()
+				}
+			case dto.MetricType_HISTOGRAM:
+				kind, h = catalog.Histogram, histogram(v.GetHistogram())
+			default:
+				continue
+			}
+			if ok && known.Type == kind {
+				if values, fits := order(known, v); fits {
+					sink.Sample(at, began, known, values, value, h)
+					continue
+				}
+			}
+			labels := make(map[string]string, len(v.GetLabel()))
+			for _, l := range v.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if h != nil {
+				spread(at, f.GetName(), labels, h, sink.Series)
+			} else {
+				sink.Series(at, f.GetName(), labels, value)
+			}
+		}
+	}
+}
+
+// order gives the label values in the catalogue's order, and whether the labels are those that the catalogue has.
+func order(m *catalog.Metric, v *dto.Metric) (values []string, ok bool) {
+	values = make([]string, len(m.Labels))
+	found := 0
+	for _, l := range v.GetLabel() {
+		if i := slices.Index(m.Labels, l.GetName()); i >= 0 {
+			values[i] = l.GetValue()
+			found++
+		}
+	}
+	return values, found == len(v.GetLabel())
 }
 
 // as is m with the type and the labels that the registry has: they come sorted, not in the catalogue's order.

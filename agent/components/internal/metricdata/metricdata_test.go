@@ -74,7 +74,7 @@ func batch() *catalog.Batch {
 
 func TestABatchComesBackAsItWent(t *testing.T) {
 	p := NewEncoder(nil, 1).Begin(at)
-	p.Batch(batch())
+	p.Batch(batch(), nil)
 	m := p.End()
 	expect(t, lines(t, m),
 		`sample plumbline_records_total["spam" "v1"] 7 since 1000`,
@@ -90,13 +90,13 @@ func TestABatchComesBackAsItWent(t *testing.T) {
 func TestASeriesThatIsNotSaidAgainIsMarkedAsGoneOnceInAMetricOfItsOwn(t *testing.T) {
 	e := NewEncoder(nil, 1)
 	p := e.Begin(at)
-	p.Batch(batch())
+	p.Batch(batch(), nil)
 	p.End()
 
 	rest := &catalog.Batch{Start: start}
 	rest.Add(catalog.Records, 8, "spam", "v1")
 	p = e.Begin(at.Add(time.Second))
-	p.Batch(rest)
+	p.Batch(rest, nil)
 	m := p.End()
 	expect(t, lines(t, m),
 		`sample plumbline_records_total["spam" "v1"] 8 since 1000`,
@@ -111,7 +111,7 @@ func TestASeriesThatIsNotSaidAgainIsMarkedAsGoneOnceInAMetricOfItsOwn(t *testing
 	}
 
 	p = e.Begin(at.Add(2 * time.Second))
-	p.Batch(rest)
+	p.Batch(rest, nil)
 	expect(t, lines(t, p.End()), `sample plumbline_records_total["spam" "v1"] 8 since 1000`)
 	if len(e.series) != 1 {
 		t.Errorf("%d series are remembered, want the live one", len(e.series))
@@ -131,7 +131,7 @@ func TestASeriesThatDoesNotChangeIsSaidInItsTurnAndAChangeAtOnce(t *testing.T) {
 		h := &catalog.HistogramValue{Bounds: []float64{1}, Counts: []uint64{uint64(records), 0}, Sum: 0}
 		b.AddHistogram(catalog.FeatureValue, h, "spam", "age", "feature")
 		p := e.Begin(at.Add(time.Duration(turn) * time.Second))
-		p.Batch(b)
+		p.Batch(b, nil)
 		now := map[string]bool{}
 		for _, l := range lines(t, p.End()) {
 			if strings.HasPrefix(l, "gone") {
@@ -187,14 +187,14 @@ func TestNoSeriesIsSilentForLongerThanReadersWait(t *testing.T) {
 func TestMarksOfARefusedPublishAreRepeated(t *testing.T) {
 	e := NewEncoder(nil, 1)
 	p := e.Begin(at)
-	p.Batch(batch())
+	p.Batch(batch(), nil)
 	p.End()
 	rest := &catalog.Batch{Start: start}
 	rest.Add(catalog.Records, 8, "spam", "v1")
 	rest.Add(catalog.Records, 3, "spam", "")
 	for range 2 {
 		p = e.Begin(at.Add(time.Second))
-		p.Batch(rest)
+		p.Batch(rest, nil)
 		expect(t, lines(t, p.End()),
 			`sample plumbline_records_total["spam" "v1"] 8 since 1000`,
 			`sample plumbline_records_total["spam" ""] 3 since 1000`,
@@ -204,7 +204,7 @@ func TestMarksOfARefusedPublishAreRepeated(t *testing.T) {
 		e.Refused()
 	}
 	p = e.Begin(at.Add(2 * time.Second)) // what comes back to life in the meantime is not marked
-	p.Batch(batch())
+	p.Batch(batch(), nil)
 	expect(t, lines(t, p.End()),
 		`sample plumbline_records_total["spam" "v1"] 7 since 1000`,
 		`sample plumbline_records_total["spam" ""] 3 since 1000`,
@@ -218,10 +218,10 @@ func TestWhenTheClockGoesBackEverySeriesIsForgottenFirst(t *testing.T) {
 	b := &catalog.Batch{Start: start}
 	b.Add(catalog.Records, 8, "spam", "v1")
 	p := e.Begin(at)
-	p.Batch(b)
+	p.Batch(b, nil)
 	p.End()
 	p = e.Begin(at.Add(-time.Hour))
-	p.Batch(b)
+	p.Batch(b, nil)
 	metrics := p.End().ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics()
 	if metrics.Len() != 2 || !metrics.At(0).Sum().DataPoints().At(0).Flags().NoRecordedValue() || metrics.At(1).Sum().DataPoints().At(0).DoubleValue() != 8 {
 		t.Errorf("want the mark, then the value; got %d metrics", metrics.Len())
@@ -344,7 +344,7 @@ func BenchmarkPublish(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(time.Second)
 				p := e.Begin(now)
-				p.Batch(big)
+				p.Batch(big, nil)
 				p.End()
 			}
 			b.ReportMetric(float64(len(big.Samples)), "series")
