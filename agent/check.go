@@ -54,6 +54,9 @@ type CheckReport struct {
 	Rules    []string  `json:"rules"`   // files and folders of rules
 	Routes   string    `json:"routes"`
 	Findings []Finding `json:"findings"`
+
+	// Sensitivity is the smallest change that each stream of the models with a reference file can page on.
+	Sensitivity []monitor.Sensitivity `json:"sensitivity"`
 }
 
 // OK is true when no finding is an error.
@@ -79,7 +82,7 @@ func Check(ctx context.Context, opts Options) (*CheckReport, error) {
 	if len(s.Config) == 0 && len(s.Models) == 0 && len(s.Rules) == 0 && s.Routes == "" && len(s.Logs) == 0 {
 		return nil, usage("nothing to check; give --config, --models, --rules or --routes")
 	}
-	report := &CheckReport{Configs: s.Config, Rules: s.Rules, Routes: s.Routes, Findings: []Finding{}}
+	report := &CheckReport{Configs: s.Config, Rules: s.Rules, Routes: s.Routes, Findings: []Finding{}, Sensitivity: []monitor.Sensitivity{}}
 	report.models(s.Models)
 	if len(s.Rules) > 0 {
 		report.rules(s.Rules)
@@ -125,9 +128,12 @@ func (r *CheckReport) models(paths []string) {
 		r.Models += len(models)
 		// A reference file that is missing or damaged keeps a model from starting as much as a bad key does.
 		for _, m := range models {
-			if _, err := monitor.NewEngine(monitor.EngineOptions{Models: []*monitor.Model{m}}); err != nil {
+			e, err := monitor.NewEngine(monitor.EngineOptions{Models: []*monitor.Model{m}})
+			if err != nil {
 				r.add(Finding{Kind: "model", File: m.File, Severity: Error, Message: err.Error()})
+				continue
 			}
+			r.Sensitivity = append(r.Sensitivity, e.Sensitivities()...)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/internal/ingest"
@@ -100,6 +101,87 @@ func Table(ref *monitor.Reference) (header []string, rows [][]string) {
 		rows = append(rows, []string{c.Name, c.Role, string(c.Kind), strconv.FormatUint(c.Count, 10), fmt.Sprintf("%.2f%%", 100*share), what})
 	}
 	return []string{"feature", "role", "kind", ">values", ">missing", "holds"}, rows
+}
+
+// Sensitivity is what a model with this reference could see at the traffic that the reference had, with the defaults of
+// a model file; nothing when the reference has no times.
+func Sensitivity(ref *monitor.Reference, path string) ([]monitor.Sensitivity, error) {
+	e, err := ref.Watcher(path)
+	if err != nil {
+		return nil, fmt.Errorf("watch with %s: %w", path, err)
+	}
+	return e.Sensitivities(), nil
+}
+
+// SensitivityTable is what people see of it: one row a column.
+func SensitivityTable(all []monitor.Sensitivity) (header []string, rows [][]string) {
+	cell := func(feature, cause string) string {
+		for _, s := range all {
+			if s.Feature == feature && s.Cause == cause {
+				return amount(s)
+			}
+		}
+		return "-"
+	}
+	for i, s := range all {
+		if i > 0 && all[i-1].Feature == s.Feature {
+			continue
+		}
+		what, expected := "-", "-"
+		for _, d := range all {
+			if d.Feature == s.Feature && d.Cause == "drift" {
+				what, expected = d.What, fmt.Sprintf("%.4g", d.Expected)
+			}
+		}
+		rows = append(rows, []string{s.Feature, what, expected, cell(s.Feature, "drift"), cell(s.Feature, "missing"), cell(s.Feature, "quality")})
+	}
+	return []string{"feature", "what drifts", ">expected", ">from a change of", ">from missing of", ">from unseen of"}, rows
+}
+
+func amount(s monitor.Sensitivity) string {
+	if s.Shift == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%.2g", *s.Shift)
+}
+
+// SensitivityLines says the same in one sentence a model: predictions by name, features by the one that sees least.
+func SensitivityLines(all []monitor.Sensitivity) (out []string) {
+	var models []string
+	for _, s := range all {
+		if !slices.Contains(models, s.Model) {
+			models = append(models, s.Model)
+		}
+	}
+	for _, m := range models {
+		var parts []string
+		worst := map[string]monitor.Sensitivity{}
+		perHour := 0.
+		for _, s := range all {
+			if s.Model != m {
+				continue
+			}
+			perHour = s.PerHour
+			switch {
+			case s.Cause == "drift" && s.Feature == "label":
+				parts = append(parts, fmt.Sprintf("the %s by %s (expected %.3g)", s.What, amount(s), s.Expected))
+			case s.Cause == "drift" && s.Feature == "score":
+				parts = append(parts, fmt.Sprintf("the score's %s by %s", s.What, amount(s)))
+			case s.Cause == "frozen":
+			default:
+				if w, ok := worst[s.Cause]; !ok || w.Shift != nil && (s.Shift == nil || *s.Shift > *w.Shift) {
+					worst[s.Cause] = s
+				}
+			}
+		}
+		for _, c := range [...]struct{ cause, text string }{{"drift", "a half of any feature's values by"}, {"missing", "missing values by"}, {"quality", "unseen categories by"}} {
+			if s, ok := worst[c.cause]; ok {
+				parts = append(parts, c.text+" "+amount(s))
+			}
+		}
+		out = append(out, fmt.Sprintf("%s: at the %.0f records an hour of its reference, pages within an hour when this moves: %s", m, perHour, strings.Join(parts, ", ")))
+	}
+	return out
 }
 
 // Read reads a reference file.

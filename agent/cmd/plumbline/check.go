@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbline-ml/plumbline/agent"
+	"github.com/plumbline-ml/plumbline/agent/reference"
 )
 
 func init() { register(newCheck) }
@@ -39,6 +40,9 @@ code 1 when one of them would keep the agent from starting, or a changed file fr
 		} else {
 			for _, f := range report.Findings {
 				fmt.Fprintln(cmd.OutOrStdout(), f)
+			}
+			for _, line := range reference.SensitivityLines(report.Sensitivity) {
+				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			if report.OK() {
 				fmt.Fprintf(cmd.OutOrStdout(), "ok: %s\n", checked(report))

@@ -116,6 +116,15 @@ func newReferenceShow() *cobra.Command {
 		}
 		fmt.Fprint(out, "\n\n")
 		header, rows := reference.Table(ref)
+		if err := terminal.Table(out, terminal.StyleFor(out), header, rows); err != nil {
+			return err
+		}
+		sensitivity, err := reference.Sensitivity(ref, args[0])
+		if err != nil || len(sensitivity) == 0 {
+			return err
+		}
+		fmt.Fprintf(out, "\nWhat would page within an hour, at the %.0f records an hour of the reference and with the defaults of a model file:\n\n", sensitivity[0].PerHour)
+		header, rows = reference.SensitivityTable(sensitivity)
 		return terminal.Table(out, terminal.StyleFor(out), header, rows)
 	}
 	return cmd
