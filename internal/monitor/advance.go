@@ -73,6 +73,10 @@ func (in *Instance) fillBucket(p *pane) {
 			break
 		}
 		t := &p.cols[i]
+		if t.ages != nil {
+			c.bucket.aged += t.ages.n
+			c.bucket.stale += t.ages.stale
+		}
 		if c.base == nil || t.unbinned > 0 {
 			continue // it learned in this pane
 		}

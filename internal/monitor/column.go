@@ -29,7 +29,8 @@ type column struct {
 	maxAge  float64 // seconds; 0 means no limit
 
 	slot    int // of the parser's record; −1 while the plan has not met it
-	ageSlot int // −1 without updated_at
+	ageSlot int // −1 when nothing says how old the values are
+	ageForm ageForm
 
 	base  *baseline // nil while the column learns
 	learn *learner  // nil once it is ready
@@ -61,11 +62,13 @@ type bucketColumn struct {
 	present uint64
 	missing uint64
 	repeats uint64
+	aged    uint64 // values whose age is known
+	stale   uint64 // of them, those older than the limit
 }
 
 func (b *bucketColumn) reset() {
 	clear(b.counts)
-	b.present, b.missing, b.repeats = 0, 0, 0
+	b.present, b.missing, b.repeats, b.aged, b.stale = 0, 0, 0, 0, 0
 }
 
 // bins is how many counts a tally of the column has.

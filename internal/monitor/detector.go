@@ -13,9 +13,10 @@ const (
 	rateMissing rateKind = iota
 	rateRepeated
 	rateUnseen
+	rateStale
 )
 
-var rateNames = [...]string{"share missing", "share repeated", "share unseen"}
+var rateNames = [...]string{"share missing", "share repeated", "share unseen", "share stale"}
 
 // rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
 type rateDetector struct {
@@ -35,6 +36,8 @@ func (r *rateDetector) counts(c *column) (k, n uint64) {
 		return c.bucket.missing, c.bucket.missing + c.bucket.present
 	case rateRepeated:
 		return c.bucket.repeats, c.bucket.present
+	case rateStale:
+		return c.bucket.stale, c.bucket.aged
 	default:
 		return c.bucket.counts[len(c.bucket.counts)-1], c.bucket.present
 	}

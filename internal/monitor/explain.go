@@ -131,6 +131,11 @@ func counter(c *column, by detector, l sequential.Leading) func(t *tally) (k, n 
 				return t.MissingTotal(), t.MissingTotal() + t.N
 			case d.kind == rateRepeated:
 				return t.Repeats, t.N
+			case d.kind == rateStale:
+				if t.ages == nil {
+					return 0, 0
+				}
+				return t.ages.stale, t.ages.n
 			case len(t.Fine) == 0:
 				return 0, 0
 			default:

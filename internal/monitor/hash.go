@@ -16,6 +16,9 @@ func fieldsHash(m *Model) uint64 {
 	}
 	for _, f := range m.Features {
 		parts = append(parts, f.Path, f.Name, string(f.Kind), f.UpdatedAt, strconv.FormatBool(f.Ignore))
+		if f.Age != "" {
+			parts = append(parts, "age", f.Age)
+		}
 	}
 	return hash64(parts...)
 }

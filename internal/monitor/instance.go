@@ -37,7 +37,8 @@ type Instance struct {
 	versions versions
 	counts   counts
 
-	positives positives
+	positives  positives
+	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
 
 	newest      int64 // largest event time seen; 0 before the first record
 	hold        int64 // panes that end after this stay open; MaxInt64 means no hold
@@ -152,7 +153,7 @@ func (in *Instance) featureFor(path string) *FeatureConfig {
 	var best *FeatureConfig
 	for i := range m.Features {
 		f := &m.Features[i]
-		if f.UpdatedAt == path {
+		if f.UpdatedAt == path || f.Age == path {
 			return nil
 		}
 		if f.Path == path {
@@ -186,6 +187,12 @@ func (in *Instance) addFeature(f *FeatureConfig, path string, slot, ageSlot int)
 	}
 	if f.Tolerance != nil {
 		c.tol = *f.Tolerance
+	}
+	if f.Age != "" {
+		c.ageForm = ageSeconds
+	}
+	if s, ok := in.ageSources[path]; ok && c.ageSlot < 0 {
+		c.ageSlot, c.ageForm = s.slot, s.form
 	}
 	return in.addColumn(c)
 }
@@ -225,6 +232,7 @@ func (in *Instance) addColumn(c *column) *column {
 		c.learn = newLearner(c, in.model)
 		in.evidence.learning = true
 	}
+	in.addStaleStream(c)
 	c.makeLabels(in.model, in.windows)
 	in.dirty.columns = true
 	in.cache.stale = true

@@ -86,8 +86,10 @@ type FeatureConfig struct {
 	Path       string        // ends in ".*" for a wildcard
 	Name       string        // label; empty means the path; in a wildcard it may hold one * for the part that matched
 	Kind       Kind          // empty means auto
-	UpdatedAt  string        // path of the time at which the value was last written; empty means unknown
+	UpdatedAt  string        // path of the time at which the value was last written, with a * for the part that a wildcard matched; empty means unknown
+	Age        string        // path of the age in seconds, instead of UpdatedAt; the same * applies
 	MaxAge     time.Duration // older values are stale; 0 means no limit
+	MaxStale   float64       // share of requests that may be served with an older value; 0 means 5 %
 	Categories []string      // names that may always be shown
 	Ignore     bool          // keep it out of a wildcard
 	Tolerance  *Tolerance    // nil means that of the model

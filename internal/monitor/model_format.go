@@ -143,8 +143,8 @@ func (m *Model) layout() ([]parse.Field, places) {
 	}
 	for i := range m.Features {
 		at := -1
-		if f := &m.Features[i]; f.UpdatedAt != "" {
-			at = add(parse.Field{Path: f.UpdatedAt, Time: true})
+		if f, ok := m.Features[i].ageField(); ok {
+			at = add(f)
 		}
 		p.updated = append(p.updated, at)
 	}

@@ -190,7 +190,7 @@ func (d *decoder) features(m *Model, e entry) {
 
 func (d *decoder) feature(m *Model, k entry, f *FeatureConfig) {
 	set := map[string]entry{}
-	for _, o := range d.mapping(k.val, k.path, "path", "name", "kind", "updated_at", "max_age", "categories", "ignore", "tolerance") {
+	for _, o := range d.mapping(k.val, k.path, "path", "name", "kind", "updated_at", "age", "max_age", "max_stale", "categories", "ignore", "tolerance") {
 		set[o.name] = o
 		switch o.name {
 		case "path":
@@ -204,6 +204,10 @@ func (d *decoder) feature(m *Model, k entry, f *FeatureConfig) {
 			f.Kind = d.kind(o, KindAuto, KindNumber, KindCategory)
 		case "updated_at":
 			f.UpdatedAt, _ = d.text(o, "the path of the time at which the value was last written")
+		case "age":
+			f.Age, _ = d.text(o, "the path of the value's age in seconds")
+		case "max_stale":
+			f.MaxStale, _ = d.share(o)
 		case "max_age":
 			f.MaxAge, _ = d.duration(o, time.Millisecond, 10*366*24*time.Hour)
 		case "categories":
@@ -221,12 +225,7 @@ func (d *decoder) feature(m *Model, k entry, f *FeatureConfig) {
 	if _, ok := set["path"]; !ok {
 		d.fail(k.val, k.path, "path is missing", "the path of a feature in a record", "add path: features.my_feature")
 	}
-	if o, ok := set["max_age"]; ok && f.UpdatedAt == "" {
-		d.fail(o.val, k.path, "max_age without updated_at", "where the age is read from", "add updated_at: with the path of the time at which the value was written")
-	}
-	if o, ok := set["updated_at"]; ok && isWildcard(f.Path) {
-		d.fail(o.val, k.path, "updated_at on a wildcard", "the path of one feature", "list the feature by its own path")
-	}
+	d.featureAge(f, k, set)
 	if o, ok := set["categories"]; ok {
 		if f.Kind == KindAuto {
 			f.Kind = KindCategory

@@ -138,6 +138,25 @@ func (d *decoder) float(e entry, low, high float64) (float64, bool) {
 	return v, true
 }
 
+// share reads 5% or 0.05.
+func (d *decoder) share(e entry) (float64, bool) {
+	const expected = "a share between 0% and 100%"
+	s, ok := d.text(e, expected)
+	if !ok {
+		return 0, false
+	}
+	number, percent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v > 0 && v < 1) {
+		d.fail(e.val, e.path, fmt.Sprintf("%q is not that", clip(s)), expected, "write, for example, 5%")
+		return 0, false
+	}
+	return v, true
+}
+
 // budget reads "1 per 30d".
 func (d *decoder) budget(e entry) (Budget, bool) {
 	const expected = "how many false pages are allowed in how long a time"

@@ -121,6 +121,9 @@ func (in *Instance) discover(slots []parse.Slot) {
 		if s.Wildcard < 0 {
 			continue
 		}
+		if in.claimAge(slots, i) {
+			continue
+		}
 		f := in.featureFor(s.Path)
 		if f == nil {
 			continue
@@ -172,23 +175,4 @@ func (in *Instance) watchPending(rec *parse.Record) {
 		}
 	}
 	in.pending = kept
-}
-
-// observeAge counts how old the column's value was when the record was made.
-func (c *column) observeAge(t *tally, rec *parse.Record, v *parse.Value, event int64) {
-	if c.ageSlot >= len(rec.Values) {
-		return
-	}
-	u := &rec.Values[c.ageSlot]
-	if u.Kind != parse.Number {
-		return
-	}
-	if t.ages == nil {
-		t.ages = &ageTally{}
-	}
-	age := float64(event)/1e9 - u.Num
-	t.ages.observe(age, c.maxAge)
-	if v.Kind >= parse.Number && v.Kind != parse.Invalid && (c.maxAge == 0 || age <= c.maxAge) && event > c.lastGood {
-		c.lastGood = event
-	}
 }

@@ -9,6 +9,9 @@ const (
 // qualitySections appends what changed of the quality of a model's data.
 func (in *Instance) qualitySections(add func(name string, encode func(*encoder))) {
 	d := &in.dirty
+	if d.columns || d.totals {
+		add(in.section(asideSection), in.encodeAside)
+	}
 	if in.positives.n > 0 && (d.columns || d.live) {
 		add(in.section(positivesSection), in.positives.encode)
 	}
@@ -17,10 +20,41 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 // quality restores them. A section that cannot be read is left out: nothing else depends on it.
 func (r *restorer) quality() {
 	in := r.in
+	if d, ok := open(r.get, in.section(asideSection)); ok {
+		r.aside(d)
+	}
 	if d, ok := open(r.get, in.section(positivesSection)); ok {
 		var p positives
 		if p.decode(d); d.end() == nil {
 			in.positives = p
+		}
+	}
+}
+
+// encodeAside writes what the open bucket holds beside the section totals.
+func (in *Instance) encodeAside(e *encoder) {
+	n := 0
+	for _, c := range in.cols {
+		if c.bucket.aged > 0 {
+			n++
+		}
+	}
+	e.uint(uint64(n))
+	for _, c := range in.cols {
+		if c.bucket.aged > 0 {
+			e.uint(uint64(c.id))
+			e.uint(c.bucket.aged)
+			e.uint(c.bucket.stale)
+		}
+	}
+}
+
+func (r *restorer) aside(d *stateDecoder) {
+	for range d.length(maxStateNames) {
+		_, c := r.at(d.uint())
+		aged, stale := d.uint(), d.uint()
+		if c != nil && !d.bad {
+			c.bucket.aged, c.bucket.stale = aged, stale
 		}
 	}
 }

@@ -120,6 +120,22 @@ func (in *Instance) addStreams(c *column) {
 	add(causeDrift, in.driftDetectors(c)...)
 }
 
+// defaultStale is the share of requests that may be served with a stale value when the model file does not say.
+const defaultStale = .05
+
+// addStaleStream watches the share of values beyond their age limit. It needs no reference: the model file says what is
+// normal.
+func (in *Instance) addStaleStream(c *column) {
+	if c.maxAge == 0 {
+		return
+	}
+	limit := defaultStale
+	if c.config != nil && c.config.MaxStale > 0 {
+		limit = c.config.MaxStale
+	}
+	in.addStream(streamOptions{column: c, cause: causeStale, detectors: []detector{newRateDetector(rateStale, limit, in.evidence.cap, limit)}})
+}
+
 // driftDetectors watch the present values only: what is missing or unseen has streams of its own.
 func (in *Instance) driftDetectors(c *column) []detector {
 	opts := sequential.SetsOptions{Alpha: alphaReference, Tol: c.tol.Distribution, Cap: in.evidence.cap}
