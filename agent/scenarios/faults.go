@@ -120,6 +120,7 @@ func (p *play) heal() {
 	}
 	p.sim.SetSpamShare(normalSpam)
 	p.sim.SetVersion(normalVersion)
+	p.sim.Overcall(0)
 	p.sim.WithholdSpam(false)
 	p.sim.StallFeatureStore(false)
 	p.sim.SetRate(p.rate)
@@ -139,7 +140,7 @@ func (p *play) inflict(f rules.Fault) error {
 		p.delay, p.delayed = time.Duration(f.Delay), cmp.Or(f.Factor, 1)
 	case "version":
 		p.sim.SetVersion(nextVersion)
-		p.sim.SetSpamShare(normalSpam * cmp.Or(f.Factor, 1))
+		p.sim.Overcall(normalSpam * max(0, f.Factor-1))
 	case "stale":
 		p.sim.StallFeatureStore(true)
 	case "volume":

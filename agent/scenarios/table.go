@@ -33,6 +33,13 @@ const (
 	Lasts     = 2 * time.Hour // of every row
 )
 
+// Rows in season: from the night at their beginning, traffic grows two and a half times in the two hours of a row, and a
+// week holds 21 days, so that an hour of the week is always the same part of a day.
+const (
+	swing = .6
+	day   = 8 * time.Hour
+)
+
 // rowEvery is how often rules are evaluated.
 const rowEvery = 30 * time.Second
 
@@ -54,6 +61,7 @@ features:
   - {path: features.domain_rep, name: domain_rep, kind: number, updated_at: features.domain_rep_ts, max_age: 15m}
   - {path: features.domain_rep_ts, ignore: true}
 reference: {file: %s}
+volume: reference
 false_pages: 1 per 30d
 windows: [10m, 1h]
 `
@@ -66,9 +74,10 @@ type Row struct {
 	Name   string // of the scenario
 	Season bool   // on top of day and night
 	Fault  rules.Fault
-	Twin   bool     // looks like the fault and is none: must stay silent
-	Cause  string   // of the page that must come; empty when none may come
-	Says   []string // what the page must say
+	Twin   bool          // looks like the fault and is none: must stay silent
+	Cause  string        // of the page that must come; empty when none may come
+	Says   []string      // what the page must say
+	Shows  time.Duration // after the fault began, when it can first be seen; the page must tell that time
 }
 
 // Page is one notification for a critical alert. Times count from the start of the scenario.
@@ -111,6 +120,10 @@ func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Out
 	if err != nil {
 		return nil, err
 	}
+	seasonal, err := seasonalModel(file, seed)
+	if err != nil {
+		return nil, err
+	}
 	out, errs := make([]Outcome, len(rows)), make([]error, len(rows))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -124,6 +137,10 @@ func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Out
 				mu.Unlock()
 				if i >= len(rows) {
 					return
+				}
+				file := file
+				if rows[i].Season {
+					file = seasonal
 				}
 				out[i], errs[i] = rows[i].play(ctx, file, seed)
 				mu.Lock()
@@ -170,22 +187,55 @@ func writeModel(dir string, seed uint64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := ref.Encode()
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "reference.json"), data, 0o600); err != nil {
+	if err := writeReference(filepath.Join(dir, "reference.json"), ref, traffic(seed, -1, 0)); err != nil {
 		return "", err
 	}
 	return file, os.WriteFile(file, text("reference.json"), 0o600)
+}
+
+// seasonalModel is the same model with the traffic of day and night in its reference.
+func seasonalModel(steady string, seed uint64) (string, error) {
+	dir := filepath.Dir(steady)
+	ref, err := monitor.ReadReference(filepath.Join(dir, "reference.json"))
+	if err != nil {
+		return "", err
+	}
+	if err := writeReference(filepath.Join(dir, "seasonal.json"), ref, traffic(seed, swing, day)); err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "seasonal.yaml")
+	return file, os.WriteFile(file, fmt.Appendf(nil, modelText, "seasonal.json"), 0o600)
+}
+
+func writeReference(path string, ref *monitor.Reference, volume *monitor.ReferenceVolume) error {
+	ref.Volume = volume
+	data, err := ref.Encode()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
+// traffic counts four weeks of requests at the rate of the table, without their records.
+func traffic(seed uint64, swing float64, day time.Duration) *monitor.ReferenceVolume {
+	sim := simulator.New(simulator.Options{Seed: seed + 2_000_000, Rate: usualPerMinute / 60., Swing: swing, Day: day})
+	hours := make([]monitor.VolumeHours, 168)
+	for at := start.Add(-28 * 24 * time.Hour).Truncate(24 * time.Hour); at.Before(start.Truncate(24 * time.Hour)); at = at.Add(time.Minute) {
+		n := float64(sim.Requests(at, at.Add(time.Minute)))
+		h := (int(at.Weekday())+6)%7*24 + at.Hour()
+		hours[h].Hour = h
+		hours[h].Buckets++
+		hours[h].Records += n
+		hours[h].Squares += n * n
+	}
+	return &monitor.ReferenceVolume{Bucket: "1m", Hours: hours}
 }
 
 // scenario is the row as the fixtures play it.
 func (r Row) scenario(seed uint64) rules.Scenario {
 	s := rules.Scenario{Name: r.Name, Seed: seed, Lasts: model.Duration(Lasts), Every: rowEvery}
 	if r.Season {
-		// A day of two hours has its noons and midnights within the scenario.
-		s.Traffic = rules.Traffic{Swing: .6, Day: model.Duration(2 * time.Hour)}
+		s.Traffic = rules.Traffic{Swing: swing, Day: model.Duration(day)}
 	}
 	if r.Fault.Kind != "" {
 		f := r.Fault
@@ -295,8 +345,8 @@ func (o *Outcome) judge() {
 			wrong("the page does not say %q", want)
 		}
 	}
-	if at, told := hit.onset(); told && (at-faultFrom).Abs() > onsetError {
-		wrong("the page is off by %s about when it began", at-faultFrom)
+	if at, told := hit.onset(); told && (at-faultFrom-o.Row.Shows).Abs() > onsetError {
+		wrong("the page is off by %s about when it began", at-faultFrom-o.Row.Shows)
 	}
 	if hit.Resolved < 0 {
 		wrong("not resolved %s after the fault ended", Lasts-faultTo)

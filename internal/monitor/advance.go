@@ -51,6 +51,8 @@ func (in *Instance) closeOldest() {
 		}
 		in.fillBucket(p)
 		in.closedUntil = max(in.closedUntil, start+in.paneNs)
+	} else if in.volume != nil {
+		in.volume.late += float64(p.records)
 	}
 	for i, c := range in.cols {
 		if i < len(p.cols) {

@@ -20,6 +20,7 @@ type ReferenceBuilder struct {
 	records uint64
 	from    int64
 	until   int64
+	volume  volumeCounter
 }
 
 // NewReferenceBuilder starts a reference for a model. reference.from and reference.until of the model bound the
@@ -66,6 +67,7 @@ func (b *ReferenceBuilder) Observe(rec *parse.Record) {
 		b.from, b.until = event, event
 	}
 	b.records++
+	b.volume.count(event, b.in.bucketNs)
 	b.from, b.until = min(b.from, event), max(b.until, event)
 }
 
@@ -80,6 +82,7 @@ func (b *ReferenceBuilder) Reference() (*Reference, error) {
 	from, until := time.Unix(0, b.from).UTC(), time.Unix(0, b.until).UTC()
 	if b.in.counts.untimed < b.records {
 		r.From, r.Until = &from, &until
+		r.Volume = b.volume.volume(m.Bucket)
 	}
 	for _, c := range b.in.cols {
 		base := c.learn.baseline(c, m)

@@ -178,6 +178,15 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 			rows, until = max(rows, c.base.records()), max(until, c.base.until)
 		}
 	}
+	if limit, ok := in.positiveLimit(); ok {
+		b.Add(catalog.PositiveLimit, limit, m...)
+	}
+	if in.volume != nil {
+		if low, high, ok := in.volume.expected(in); ok {
+			b.Add(catalog.VolumeExpected, low, name, "low")
+			b.Add(catalog.VolumeExpected, high, name, "high")
+		}
+	}
 	b.Add(catalog.ReferenceRows, float64(rows), m...)
 	if until > 0 {
 		b.Add(catalog.ReferenceTime, float64(until)/1e9, m...)

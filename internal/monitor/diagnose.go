@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"time"
 
 	"github.com/plumbline-ml/plumbline/detectors"
 	"github.com/plumbline-ml/plumbline/detectors/sequential"
@@ -36,6 +37,23 @@ func (in *Instance) diagnose(s *stream, a *alarm, end int64) {
 	case s.cause == causeDrift:
 		in.diagnoseCategory(s, a, t)
 	}
+	if a.cause == causeDrift && s.col.role == RolePrediction && in.versionChangedBy(a) {
+		a.cause = causeVersion
+	}
+}
+
+// versionGrace is how long after a change of version a prediction that moves is put down to it.
+const versionGrace = time.Hour
+
+// versionChangedBy says whether the change began with a version: not before it, give or take the error of the onset, and
+// soon after.
+func (in *Instance) versionChangedBy(a *alarm) bool {
+	since := in.versions.changed
+	if since == 0 {
+		return false
+	}
+	latest := max(a.onset, a.latest)
+	return latest >= since-2*in.bucketNs && a.onset <= since+int64(versionGrace)
 }
 
 // diagnoseMissing tells a change of schema from values that fail.

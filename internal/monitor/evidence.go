@@ -81,6 +81,9 @@ func (in *Instance) update() {
 			}
 		}
 	}
+	if in.volume != nil {
+		in.judgeVolume()
+	}
 	ev.last, ev.started = index, true
 	end := (index + 1) * in.bucketNs
 	ev.logs = ev.logs[:0]

@@ -179,7 +179,7 @@ func TestTheSmallestDetectableShiftIsDetected(t *testing.T) {
 	}
 	var label *stream
 	for i, s := range h.in.evidence.streams {
-		if s.col.isLabel && s.cause == causeDrift {
+		if s.col != nil && s.col.isLabel && s.cause == causeDrift {
 			label = s
 			if got := h.in.smallestShift(i, h.in.traffic()); got.what != "share of spam" || got.size != size {
 				t.Errorf("%+v", got)

@@ -38,6 +38,7 @@ type Instance struct {
 	counts   counts
 
 	positives  positives
+	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
 
 	newest      int64 // largest event time seen; 0 before the first record
@@ -111,6 +112,7 @@ func newInstance(m *Model, log *slog.Logger) (*Instance, error) {
 	if err := in.newEvidence(); err != nil {
 		return nil, err
 	}
+	in.newVolume()
 	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
 	if m.Score != nil {
 		kind := KindNumber

@@ -29,6 +29,7 @@ type Model struct {
 	Budget           Budget
 	Tolerance        Tolerance
 	MinRecords       uint64        // statistics of a window appear from here on
+	Volume           string        // learn, reference or off: where the profile of traffic comes from; empty means learn
 	Silence          time.Duration // how long without a record until the model counts as silent
 	MinCategoryCount uint64        // names seen less often appear only as "other"
 	MaxCategories    int           // named categories of one column
@@ -123,6 +124,7 @@ type Budget struct {
 type Tolerance struct {
 	Odds         float64 // class rates: ratio of odds, above 1
 	Share        float64 // missing, unseen and repeated values: absolute change of a share
+	Volume       float64 // traffic: factor by which an hour may differ from the same hour of other weeks; 0 means 2
 	Distribution float64 // bins and categories of a feature or score: absolute change of a share
 }
 

@@ -118,7 +118,7 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 func (d *decoder) model(m *Model, root *yaml.Node) {
 	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "reference", "windows", "pane", "bucket",
-		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "privacy", "max_categories", "max_features")
+		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "volume", "privacy", "max_categories", "max_features")
 	if entries == nil && len(d.problems) > 0 {
 		return
 	}
@@ -180,6 +180,8 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 			if v, ok := d.duration(e, time.Second, 366*24*time.Hour); ok {
 				m.Silence = v
 			}
+		case "volume":
+			m.Volume = d.volume(e)
 		case "privacy":
 			for _, p := range d.mapping(e.val, e.path, "min_category_count") {
 				if v, ok := d.integer(p, 1, 1e9); ok {
@@ -276,7 +278,7 @@ func (d *decoder) windows(m *Model, e entry) {
 }
 
 func (d *decoder) tolerance(e entry, t Tolerance) Tolerance {
-	for _, k := range d.mapping(e.val, e.path, "odds", "share", "distribution") {
+	for _, k := range d.mapping(e.val, e.path, "odds", "share", "distribution", "volume") {
 		switch k.name {
 		case "odds":
 			if v, ok := d.float(k, 1, 1000); ok {
@@ -285,6 +287,10 @@ func (d *decoder) tolerance(e entry, t Tolerance) Tolerance {
 		case "share":
 			if v, ok := d.float(k, 0, 1); ok {
 				t.Share = v
+			}
+		case "volume":
+			if v, ok := d.float(k, 1, 1000); ok {
+				t.Volume = v
 			}
 		case "distribution":
 			if v, ok := d.float(k, 0, 1); ok {

@@ -138,6 +138,16 @@ func (d *decoder) float(e entry, low, high float64) (float64, bool) {
 	return v, true
 }
 
+// volume reads where the profile of traffic comes from.
+func (d *decoder) volume(e entry) string {
+	words := []string{volumeLearn, volumeReference, volumeOff}
+	s, ok := d.text(e, "one of "+list(words))
+	if ok && !contains(words, s) {
+		d.fail(e.val, e.path, fmt.Sprintf("%q is not that", clip(s)), "one of "+list(words), "")
+	}
+	return s
+}
+
 // share reads 5% or 0.05.
 func (d *decoder) share(e entry) (float64, bool) {
 	const expected = "a share between 0% and 100%"

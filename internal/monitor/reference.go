@@ -32,6 +32,8 @@ type Reference struct {
 	From    *time.Time        `json:"from,omitempty"`
 	Until   *time.Time        `json:"until,omitempty"`
 	Columns []ReferenceColumn `json:"columns"`
+
+	Volume *ReferenceVolume `json:"volume,omitempty"` // traffic, when the records were all there were
 }
 
 // ReferenceColumn is the reference of one prediction or feature.
@@ -91,6 +93,11 @@ func ParseReference(data []byte) (*Reference, error) {
 	}
 	if r.Version != referenceVersion {
 		return nil, fmt.Errorf("%w: plumbline_reference is %d, expected %d", ErrReference, r.Version, referenceVersion)
+	}
+	if r.Volume != nil {
+		if err := r.Volume.validate(); err != nil {
+			return nil, fmt.Errorf("%w: %s", ErrReference, err)
+		}
 	}
 	for i := range r.Columns {
 		if _, err := r.Columns[i].baseline(); err != nil {

@@ -3,12 +3,16 @@ package monitor
 // Sections of their own, so that state written before they existed reads as it did: what they hold then begins anew.
 const (
 	positivesSection = "positives"
+	volumeSection    = "volume"
 	asideSection     = "aside" // of the open bucket: what the section totals does not hold
 )
 
 // qualitySections appends what changed of the quality of a model's data.
 func (in *Instance) qualitySections(add func(name string, encode func(*encoder))) {
 	d := &in.dirty
+	if in.volume != nil && (d.columns || d.totals || d.detectors) {
+		add(in.section(volumeSection), in.volume.encode)
+	}
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
 	}
@@ -22,6 +26,12 @@ func (r *restorer) quality() {
 	in := r.in
 	if d, ok := open(r.get, in.section(asideSection)); ok {
 		r.aside(d)
+	}
+	if d, ok := open(r.get, in.section(volumeSection)); ok && in.volume != nil && r.sameShape {
+		var v volume
+		if v.decode(d); d.end() == nil {
+			*in.volume = v
+		}
 	}
 	if d, ok := open(r.get, in.section(positivesSection)); ok {
 		var p positives
@@ -61,7 +71,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, asideSection} {
+	for _, name := range []string{positivesSection, volumeSection, asideSection} {
 		names[in.section(name)] = true
 	}
 }

@@ -56,6 +56,8 @@ func (s *Simulator) SetFault(name string, f Fault) error {
 	}
 	if s.broken == nil {
 		s.broken = make([]*broken, len(features))
+	}
+	if s.trouble == nil {
 		s.trouble = rand.New(rand.NewPCG(s.opts.Seed, 0x6661756c74))
 	}
 	s.broken[i] = nil
@@ -70,6 +72,14 @@ func (s *Simulator) SetRate(perSecond float64) { s.opts.Rate = perSecond }
 
 // WithholdSpam makes the classifier call nothing spam any more, whatever the mail is.
 func (s *Simulator) WithholdSpam(on bool) { s.withheld = on }
+
+// Overcall makes the classifier call so large a share of all ham spam; the mail stays what it is.
+func (s *Simulator) Overcall(share float64) {
+	if s.trouble == nil {
+		s.trouble = rand.New(rand.NewPCG(s.opts.Seed, 0x6661756c74))
+	}
+	s.overcall = share
+}
 
 // spoil gives the value of a broken feature, or false when the record lacks the feature. value is what it would have been.
 func (s *Simulator) spoil(b *broken, f *feature, value []byte, number float64, replica int) ([]byte, bool) {

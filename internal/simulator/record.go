@@ -72,6 +72,9 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	if s.withheld && score >= .5 {
 		score -= .5
 	}
+	if s.overcall > 0 && score < .5 && s.trouble.Float64() < s.overcall {
+		score += .5
+	}
 	label := "ham"
 	if score >= .5 {
 		label = "spam"

@@ -35,6 +35,7 @@ type Simulator struct {
 	storeUpdated time.Time // newest feature-store refresh that requests see
 	stalled      bool
 	withheld     bool
+	overcall     float64 // share of ham that is called spam
 
 	broken  []*broken  // beside features; nil as long as nothing ever was broken
 	trouble *rand.Rand // of the faults
