@@ -86,9 +86,9 @@ func (v *Volume) Expect(hour int) (low, high float64, ok bool) {
 		return 0, 0, false
 	}
 	if v.Hours() < 24 {
-		low, high = low/4, high*4 // not even one night was seen
+		return low / 4, high * 4, true // not even one night was seen
 	}
-	return low, high, true
+	return low / 2, high * 2, true // a first weekend may bring half
 }
 
 // Lowest is what the quietest hour that was seen brings a bucket; 0 when nothing is known.

@@ -26,7 +26,7 @@ func alarmed(t *testing.T, seed uint64, quiet time.Duration, name string, fault 
 		}
 		h.engine.Advance(now)
 		for _, s := range h.in.evidence.streams {
-			if s.alarm != nil && s.col.name+"/"+s.cause == name {
+			if s.alarm != nil && s.feature+"/"+s.cause == name {
 				return h, s, began
 			}
 		}

@@ -96,7 +96,7 @@ func TestEachFaultIsToldByItsOwnCauseAndTwinsAreSilent(t *testing.T) {
 					}
 					for _, s := range h.in.evidence.streams {
 						if s.alarm != nil {
-							seen[s.col.name+"/"+s.cause] = true
+							seen[s.feature+"/"+s.cause] = true
 						}
 					}
 				}
@@ -262,7 +262,7 @@ func TestFreeTextBelowAWildcardCostsNeitherMemoryNorBudget(t *testing.T) {
 		h.line(fmt.Appendf(nil, `{"f":{"text":%q,"x":%d}}`, text, i%10), start.Add(time.Duration(i)*time.Second))
 	}
 	for _, s := range h.in.evidence.streams {
-		if s.col.name == "f.text" && (s.cause == causeQuality || s.cause == causeDrift) {
+		if s.feature == "f.text" && (s.cause == causeQuality || s.cause == causeDrift) {
 			t.Errorf("a column of free text is watched for %s", s.cause)
 		}
 	}
