@@ -34,6 +34,7 @@ func (in *Instance) closeUntil(t int64) {
 	if in.bucket.open && (in.bucket.index+1)*in.bucketNs <= in.closedUntil {
 		in.closeBucket()
 	}
+	in.rebaseIfPending()
 }
 
 // closeOldest folds the oldest pane into totals, windows and, unless it is late, the bucket.
@@ -96,7 +97,7 @@ func (in *Instance) fillBucket(p *pane) {
 func (in *Instance) closeBucket() {
 	in.update()
 	if begin := in.bucket.index * in.bucketNs; in.versions.closeBucket(begin) {
-		in.log.Info("the version changed", "version", in.versions.current, "since", time.Unix(0, begin).UTC())
+		in.newVersion(in.versions.current, begin)
 	}
 	for _, c := range in.cols {
 		c.bucket.reset()

@@ -14,6 +14,7 @@ type baseline struct {
 	categories  []string        // of a category: those with a name, most frequent first
 	table       nameTable       // finds the index of a name in categories
 	ref         tally           // what the reference holds, in the bins of the column
+	rare        rareCounts      // of a category
 	from, until int64           // event time of its records
 	hash        uint64          // of everything that makes counts comparable
 }

@@ -178,6 +178,8 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 			rows, until = max(rows, c.base.records()), max(until, c.base.until)
 		}
 	}
+	in.collectRebase(b)
+	in.collectVersions(b)
 	if limit, ok := in.positiveLimit(); ok {
 		b.Add(catalog.PositiveLimit, limit, m...)
 	}
@@ -213,6 +215,11 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 	b.Add(catalog.RefMissingShare, share(ref.MissingTotal(), ref.seen()), c.labels.column...)
 	b.Add(catalog.RefRepeatShare, share(ref.Repeats, ref.N), c.labels.column...)
 	if c.base.grid == nil {
+		expected, _ := c.base.unseen()
+		b.Add(catalog.UnseenExpected, expected, c.labels.column...)
+		if d := c.base.rare.distinct; d > 0 {
+			b.Add(catalog.RefCardinality, float64(d), c.labels.column...)
+		}
 		for k, n := range ref.Fine {
 			b.Add(catalog.RefCategoryShare, share(n, ref.N), c.labels.categories[k]...)
 		}

@@ -23,6 +23,9 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 		return
 	}
 	b.Add(catalog.RepeatShare, share(t.Repeats, t.N), l.column...)
+	if c.base.grid != nil {
+		b.Add(catalog.OutOfRange, outOfRange(&c.base.ref, t), l.column...)
+	}
 	if c.base.grid == nil {
 		b.Add(catalog.UnseenShare, share(t.Fine[len(t.Fine)-1], t.N), l.column...)
 	}
@@ -123,4 +126,15 @@ func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l
 	if c.maxAge > 0 {
 		b.Add(catalog.FeatureStaleShare, share(a.stale, a.n), l.stale...)
 	}
+}
+
+// outOfRange is how much more than in the reference lies in the lowest and the highest bin, both of which are open: what
+// is beyond the range of the reference is there, and next to nothing of the reference itself.
+func outOfRange(ref, t *tally) float64 {
+	last := len(ref.Fine) - 1
+	if last <= 0 || len(t.Fine) != len(ref.Fine) {
+		return 0
+	}
+	out := max(0, share(t.Fine[last], t.N)-share(ref.Fine[last], ref.N))
+	return out + max(0, share(t.Fine[0], t.N)-share(ref.Fine[0], ref.N))
 }

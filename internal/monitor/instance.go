@@ -38,6 +38,7 @@ type Instance struct {
 	counts   counts
 
 	positives  positives
+	rebase     rebased
 	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
 

@@ -194,6 +194,8 @@ func (l *learner) baseline(c *column, m *Model) *baseline {
 		allowed := c.allowed(m)
 		names, rest := l.category.names(m.MinCategoryCount, allowed)
 		b = newCategoryBaseline(names, rest, allowed, 0, m.MaxCategories, ref)
+		upTo, next := l.category.rare(m.MinCategoryCount)
+		b.rare = rareCounts{m.MinCategoryCount, upTo, next, uint64(len(l.category.known))}
 	}
 	b.from, b.until = l.from, l.until
 	return b

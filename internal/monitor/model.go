@@ -101,11 +101,14 @@ func (f *FeatureConfig) Wildcard() bool { return isWildcard(f.Path) }
 
 // ReferenceConfig is what counts as normal. Exactly one of File and learning (Records or For, or a range) is set.
 type ReferenceConfig struct {
-	File    string        // as written; relative to the folder of the model file
-	Records uint64        // learn from the first so many records
-	For     time.Duration // learn from the first so much event time
-	From    time.Time     // learn from this event time on; zero means from the first record
-	Until   time.Time     // and up to here; zero means until Records or For is reached
+	File         string        // as written; relative to the folder of the model file
+	Records      uint64        // learn from the first so many records
+	For          time.Duration // learn from the first so much event time
+	From         time.Time     // learn from this event time on; zero means from the first record
+	OnNewVersion string        // keep, learn or file: what happens when another version answers most requests; empty means keep
+	VersionFile  string        // of file: as File, with {version} in it
+
+	Until time.Time // and up to here; zero means until Records or For is reached
 }
 
 // Learns says whether the model builds its reference from what it reads.

@@ -304,9 +304,16 @@ func (d *decoder) tolerance(e entry, t Tolerance) Tolerance {
 func (d *decoder) reference(m *Model, e entry) {
 	r := ReferenceConfig{}
 	set := map[string]entry{}
-	for _, k := range d.mapping(e.val, e.path, "file", "learn", "from", "until") {
+	for _, k := range d.mapping(e.val, e.path, "file", "learn", "from", "until", "on_new_version", "version_file") {
 		set[k.name] = k
 		switch k.name {
+		case "on_new_version":
+			r.OnNewVersion = d.onNewVersion(k)
+		case "version_file":
+			r.VersionFile, _ = d.text(k, "the path of reference files with {version} in it")
+			if !strings.Contains(r.VersionFile, versionMark) {
+				d.fail(k.val, k.path, fmt.Sprintf("%q does not say where the version stands", clip(r.VersionFile)), "a path with {version}", "write, for example, references/spam-{version}.json")
+			}
 		case "file":
 			r.File, _ = d.text(k, "the path of a file that plumbline reference build wrote")
 		case "learn":
@@ -317,7 +324,19 @@ func (d *decoder) reference(m *Model, e entry) {
 			r.Until = d.instant(k)
 		}
 	}
-	if file, ok := set["file"]; ok && len(set) > 1 {
+	others := len(set)
+	for _, name := range []string{"on_new_version", "version_file"} {
+		if _, ok := set[name]; ok {
+			others--
+		}
+	}
+	if k, ok := set["version_file"]; ok != (r.OnNewVersion == onVersionFile) {
+		if !ok {
+			k = set["on_new_version"]
+		}
+		d.fail(k.key, e.path, "on_new_version: file and version_file belong together", "both, or neither", "write on_new_version: file and version_file: references/spam-{version}.json")
+	}
+	if file, ok := set["file"]; ok && others > 1 {
 		d.fail(file.key, e.path, "file and learn exclude each other", "either file, or learn, from and until", "")
 	}
 	if !r.Until.IsZero() && !r.Until.After(r.From) {

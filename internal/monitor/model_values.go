@@ -148,6 +148,16 @@ func (d *decoder) volume(e entry) string {
 	return s
 }
 
+// onNewVersion reads what happens to the reference when the version changes.
+func (d *decoder) onNewVersion(e entry) string {
+	words := []string{onVersionKeep, onVersionLearn, onVersionFile}
+	s, ok := d.text(e, "one of "+list(words))
+	if ok && !contains(words, s) {
+		d.fail(e.val, e.path, fmt.Sprintf("%q is not that", clip(s)), "one of "+list(words), "")
+	}
+	return s
+}
+
 // share reads 5% or 0.05.
 func (d *decoder) share(e entry) (float64, bool) {
 	const expected = "a share between 0% and 100%"

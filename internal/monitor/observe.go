@@ -20,6 +20,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 	in.lastArrival = max(in.lastArrival, now, event*b2i(now == 0))
 	in.lookAt(rec, slots)
 	in.versions.count(rec, in.at.version, in)
+	in.versions.compare(rec, in)
 
 	p := in.pane(event)
 	p.records++

@@ -54,6 +54,15 @@ type ReferenceColumn struct {
 
 	Categories []ReferenceCategory `json:"categories,omitempty"` // most frequent first
 	Other      uint64              `json:"other,omitempty"`      // values of categories without a name
+	Rare       *ReferenceRare      `json:"rare,omitempty"`       // for how many unseen ones are to be expected
+}
+
+// ReferenceRare says how many categories were rare: from it follows how many values of the future will have none that is named.
+type ReferenceRare struct {
+	Least    uint64 `json:"named_from"`    // records from which a category was named
+	UpTo     uint64 `json:"records_up_to"` // records whose category came at most so often
+	Next     uint64 `json:"once_more"`     // categories that came once more
+	Distinct uint64 `json:"categories"`    // in all
 }
 
 // ReferenceCategory is one named category.
@@ -161,6 +170,9 @@ func newReferenceColumn(c *column, b *baseline) ReferenceColumn {
 			out.Categories = append(out.Categories, ReferenceCategory{name, b.ref.Fine[i]})
 		}
 		out.Other = b.ref.Fine[len(b.categories)]
+		if r := b.rare; r.least > 0 {
+			out.Rare = &ReferenceRare{r.least, r.upTo, r.next, r.distinct}
+		}
 		return out
 	}
 	spec := b.grid.Spec()
@@ -217,6 +229,12 @@ func (rc *ReferenceColumn) baseline() (*baseline, error) {
 			counts[k.Name] = k.Count
 		}
 		b = newCategoryBaseline(counts, rc.Other, nil, 0, maxCategoryLimit, ref)
+		if r := rc.Rare; r != nil {
+			if r.UpTo > b.ref.N || r.Least > 1e9 || r.Next > b.ref.N {
+				return nil, errors.New("rare categories are more than there are records")
+			}
+			b.rare = rareCounts{r.Least, r.UpTo, r.Next, r.Distinct}
+		}
 	default:
 		return nil, errors.New("kind is neither number with a grid nor category")
 	}
@@ -264,7 +282,9 @@ func (r *Reference) baseline(c *column, m *Model) *baseline {
 		for k, name := range b.categories {
 			counts[name] = b.ref.Fine[k]
 		}
+		rare := b.rare
 		b = newCategoryBaseline(counts, b.ref.Fine[len(b.categories)], c.allowed(m), 0, m.MaxCategories, b.ref)
+		b.rare = rare
 	}
 	if r.From != nil && r.Until != nil {
 		b.from, b.until = r.From.UnixNano(), r.Until.UnixNano()

@@ -200,6 +200,19 @@ func (s *categorySample) names(least uint64, allowed []string) (named map[string
 	return named, rest
 }
 
+// rare is what Good-Turing asks: records whose category came at most least times, and how many categories came once more.
+func (s *categorySample) rare(least uint64) (upTo, next uint64) {
+	for _, k := range s.known {
+		switch {
+		case k.n <= least:
+			upTo += k.n
+		case k.n == least+1:
+			next++
+		}
+	}
+	return upTo, next
+}
+
 // encode writes all counts, or only those since the last roll. A name stands beside its hash once it was seen often
 // enough.
 func (s *categorySample) encode(e *encoder, delta bool, least uint64) {

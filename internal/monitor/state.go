@@ -26,6 +26,7 @@ type dirty struct {
 	live      bool
 	learned   []uint32 // columns that have learned; their samples go away
 	panes     []int64  // panes that were closed and whose sections go away
+	gone      []string // sections of a reference that is no more
 	written   map[int64]bool
 }
 
@@ -122,6 +123,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 	for _, index := range d.panes {
 		removed = append(removed, in.section("pane", strconv.FormatInt(index, 10)))
 	}
+	removed = append(removed, d.gone...)
 	*d = dirty{written: d.written}
 	return changed, removed
 }

@@ -3,6 +3,9 @@ package monitor
 // Sections of their own, so that state written before they existed reads as it did: what they hold then begins anew.
 const (
 	positivesSection = "positives"
+	versionsSection  = "versions" // beside the section live
+	rebaseSection    = "rebase"
+	rareSection      = "rare" // beside the references in the section columns
 	volumeSection    = "volume"
 	asideSection     = "aside" // of the open bucket: what the section totals does not hold
 )
@@ -10,11 +13,20 @@ const (
 // qualitySections appends what changed of the quality of a model's data.
 func (in *Instance) qualitySections(add func(name string, encode func(*encoder))) {
 	d := &in.dirty
+	if in.rebase.times+in.rebase.failed > 0 && (d.columns || d.detectors) {
+		add(in.section(rebaseSection), in.encodeRebase)
+	}
+	if d.columns {
+		add(in.section(rareSection), in.encodeRare)
+	}
 	if in.volume != nil && (d.columns || d.totals || d.detectors) {
 		add(in.section(volumeSection), in.volume.encode)
 	}
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
+	}
+	if len(in.versions.named) > 0 && (d.columns || d.live) {
+		add(in.section(versionsSection), in.versions.encodeNumbers)
 	}
 	if in.positives.n > 0 && (d.columns || d.live) {
 		add(in.section(positivesSection), in.positives.encode)
@@ -32,6 +44,9 @@ func (r *restorer) quality() {
 		if v.decode(d); d.end() == nil {
 			*in.volume = v
 		}
+	}
+	if d, ok := open(r.get, in.section(versionsSection)); ok {
+		in.versions.decodeNumbers(d)
 	}
 	if d, ok := open(r.get, in.section(positivesSection)); ok {
 		var p positives
@@ -59,6 +74,43 @@ func (in *Instance) encodeAside(e *encoder) {
 	}
 }
 
+// encodeRare writes what references that were learned here know of rare categories.
+func (in *Instance) encodeRare(e *encoder) {
+	n := 0
+	for _, c := range in.cols {
+		if c.base != nil && c.base.rare.least > 0 {
+			n++
+		}
+	}
+	e.uint(uint64(n))
+	for _, c := range in.cols {
+		if c.base == nil || c.base.rare.least == 0 {
+			continue
+		}
+		e.uint(uint64(c.id))
+		e.uint(c.base.rare.least)
+		e.uint(c.base.rare.upTo)
+		e.uint(c.base.rare.next)
+		e.uint(c.base.rare.distinct)
+	}
+}
+
+func (r *restorer) readRare() {
+	r.rare = map[uint32]rareCounts{}
+	d, ok := open(r.get, r.in.section(rareSection))
+	if !ok {
+		return
+	}
+	for range d.length(maxStateNames) {
+		id := uint32(d.uint())
+		r.rare[id] = rareCounts{d.uint(), d.uint(), d.uint(), d.uint()}
+		if d.bad {
+			r.rare = nil
+			return
+		}
+	}
+}
+
 func (r *restorer) aside(d *stateDecoder) {
 	for range d.length(maxStateNames) {
 		_, c := r.at(d.uint())
@@ -71,7 +123,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, volumeSection, asideSection} {
+	for _, name := range []string{positivesSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
 		names[in.section(name)] = true
 	}
 }

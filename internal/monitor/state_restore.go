@@ -27,6 +27,7 @@ type restorer struct {
 	get       func(string) ([]byte, bool)
 	ids       map[uint32]int
 	sameShape bool
+	rare      map[uint32]rareCounts // of columns that learned their reference here
 }
 
 // restore takes over what fits the instance as it is configured now.
@@ -39,6 +40,8 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 		}
 		return nil
 	}
+	r.readRebase()
+	r.readRare()
 	if err := r.columns(d); err != nil {
 		return err
 	}
@@ -95,7 +98,9 @@ func (r *restorer) columns(d *stateDecoder) error {
 		if ready {
 			hash = d.u64()
 			if d.bool() {
-				own = decodeBaseline(d)
+				if own = decodeBaseline(d); own != nil {
+					own.rare = r.rare[id]
+				}
 			}
 		}
 		if d.bad {

@@ -112,10 +112,9 @@ func (in *Instance) addStreams(c *column) {
 		add(causeFrozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
 	}
 	if c.base.grid == nil {
-		other := ref.Fine[len(ref.Fine)-1]
-		_, hi := sequential.ClopperPearson(other, ref.N, alphaReference)
+		expected, hi := c.base.unseen()
 		// What was never there needs less of a change to be one than what is missing now and then.
-		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share/2, 1), ev.cap, share(other, ref.N)))
+		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share/2, 1), ev.cap, expected))
 	}
 	add(causeDrift, in.driftDetectors(c)...)
 }
