@@ -64,7 +64,7 @@ func TestRspamdPagesInAutumn2002ForTheDriftOfTheScore(t *testing.T) {
 		if a.Name == "ModelDrift" && a.Labels["feature"] == "score" && a.StartsAt.After(september) && a.StartsAt.Before(november) {
 			for _, want := range []string{"median", "expected", "seen"} {
 				if !strings.Contains(a.Annotations["description"], want) {
-					t.Errorf("the page does not name the effect (no %q): %s", want, a.Annotations["description"])
+					t.Errorf("the page does not name the effect (no %q): %s %v %v", want, a.Annotations["description"], a.StartsAt, a.EndsAt)
 				}
 			}
 			return

@@ -82,7 +82,8 @@ func (in *Instance) diagnoseNumber(s *stream, a *alarm, t *tally) {
 		a.told, a.bounds = []told{{"mean", ref.Mean(g), t.Mean(g)}}, []interval{{}}
 		return
 	}
-	if spike, ok := detectors.RecognizeSpike(g, &ref.NumberSummary, &t.NumberSummary); ok {
+	// A model has no defaults: a score that falls on one value has drifted, unless it is hardly anything else.
+	if spike, ok := detectors.RecognizeSpike(g, &ref.NumberSummary, &t.NumberSummary); ok && (spike.Collapse || !s.col.isScore) {
 		if spike.Collapse {
 			a.cause = causeFrozen
 		} else {
