@@ -17,11 +17,17 @@ func TestStreamsOfAGroupShareOneWeightAndAllWeightsSumToOne(t *testing.T) {
 	if s := in.addStream(streamOptions{feature: "model", cause: causeDrift, detectors: []detector{newRateDetector(rateMissing, 1, 1, .05)}}); s != nil {
 		t.Error("a stream that can never bet takes a share of the budget")
 	}
+	all := 4. // the quality stream, the group and the heavy one, which weighs 2
+	for _, s := range in.evidence.streams {
+		if s.cause == causeVolume {
+			all += s.weight // what a model has from the beginning
+		}
+	}
 	sum := 0.
 	for i, s := range in.evidence.streams {
 		w := math.Exp(in.evidence.logA - in.evidence.budget.StreamLogA(i))
 		sum += w
-		want := .25 // of the model as a whole: one of four
+		want := 1 / all
 		if s.group != "" {
 			want /= 4
 		} else if s.weight == 2 {
