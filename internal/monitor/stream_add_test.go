@@ -8,6 +8,10 @@ import (
 func TestStreamsOfAGroupShareOneWeightAndAllWeightsSumToOne(t *testing.T) {
 	h := newHarness(t, mustModel(t, scenarioModel))
 	in := h.in
+	all := 4. // the quality stream, the group and the heavy one, which weighs 2; and what a model has from the beginning
+	for _, s := range in.evidence.streams {
+		all += s.weight
+	}
 	one := func() []detector { return []detector{newRateDetector(rateMissing, .1, 1, .05)} }
 	in.addStream(streamOptions{feature: "model", cause: causeQuality, detectors: one()})
 	for _, key := range []string{"a", "b", "c", "d"} {
@@ -16,12 +20,6 @@ func TestStreamsOfAGroupShareOneWeightAndAllWeightsSumToOne(t *testing.T) {
 	in.addStream(streamOptions{feature: "model", cause: causeMissing, weight: 2, detectors: one()})
 	if s := in.addStream(streamOptions{feature: "model", cause: causeDrift, detectors: []detector{newRateDetector(rateMissing, 1, 1, .05)}}); s != nil {
 		t.Error("a stream that can never bet takes a share of the budget")
-	}
-	all := 4. // the quality stream, the group and the heavy one, which weighs 2
-	for _, s := range in.evidence.streams {
-		if s.cause == causeVolume {
-			all += s.weight // what a model has from the beginning
-		}
 	}
 	sum := 0.
 	for i, s := range in.evidence.streams {
