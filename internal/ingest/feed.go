@@ -59,6 +59,7 @@ func (f *feed) line(line []byte, source *tail.Source, offset int64, arrival time
 // take acts on a result and on the further records of the same line.
 func (f *feed) take(res parse.Result, arrival time.Time, c *counters) (records int) {
 	for {
+		f.instance.LineRead(arrival, res.Status != parse.Bad)
 		switch res.Status {
 		case parse.Complete:
 			records++

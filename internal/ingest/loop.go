@@ -67,6 +67,7 @@ type Loop struct {
 	began    time.Time // when Run began
 	evicted  time.Time
 	looked   time.Time // when schemas were looked for
+	stated   time.Time // when the files of silent models were looked for
 	saveTime time.Duration
 	warned   time.Time // last time a failed commit was logged
 
@@ -311,6 +312,7 @@ func (l *Loop) tick() {
 	now := l.now()
 	l.applyReload()
 	l.lookForSchemas(now)
+	l.lookForFiles(now)
 	l.holdBack()
 	l.engine.Advance(now)
 	l.evict(now)

@@ -82,6 +82,7 @@ func (in *Instance) collectCounts(b *catalog.Batch, capped uint64) {
 		b.Add(catalog.VersionChange, float64(v.changed)/1e9, name, v.current)
 	}
 	m := in.cache.model
+	in.collectLines(b)
 	if in.positives.last > 0 {
 		b.Add(catalog.LastPositive, float64(in.positives.last)/1e9, m...)
 	}

@@ -39,6 +39,7 @@ type Instance struct {
 
 	positives  positives
 	rebase     rebased
+	lines      lines
 	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
 

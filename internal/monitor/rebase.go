@@ -115,7 +115,7 @@ func (in *Instance) startOver(next rebased) error {
 	for _, c := range old.cols {
 		fresh.restoredPending[hash64(c.path)] = fresh.wildFrom
 	}
-	fresh.versions, fresh.counts, fresh.positives, fresh.rebase = old.versions, old.counts, old.positives, next
+	fresh.versions, fresh.counts, fresh.positives, fresh.lines, fresh.rebase = old.versions, old.counts, old.positives, old.lines, next
 	fresh.newest, fresh.hold, fresh.closedUntil, fresh.lastArrival = old.newest, old.hold, old.closedUntil, old.lastArrival
 	if fresh.volume != nil && old.volume != nil {
 		fresh.volume = old.volume
