@@ -80,6 +80,8 @@ func (in *Instance) fillBucket(p *pane) {
 			c.bucket.aged += t.ages.n
 			c.bucket.stale += t.ages.stale
 		}
+		c.bucket.pairs.same += t.pairs.same
+		c.bucket.pairs.compared += t.pairs.compared
 		if c.base == nil || t.unbinned > 0 {
 			continue // it learned in this pane
 		}

@@ -60,6 +60,11 @@ func (b *ReferenceBuilder) Observe(rec *parse.Record) {
 		c.observe(&t, v, event)
 		c.learn.count(event)
 	}
+	b.in.pairUp(rec, event, func(i int, same bool) {
+		if wanted {
+			b.in.cols[i].pairs.add(same)
+		}
+	})
 	if !wanted {
 		return
 	}

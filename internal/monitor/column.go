@@ -46,6 +46,7 @@ type column struct {
 	scratch  []byte
 
 	described []described // by window
+	pairs     pairs       // while it learns
 	streams   []*stream   // those of evidence.streams that are about this column
 }
 
@@ -62,13 +63,14 @@ type bucketColumn struct {
 	present uint64
 	missing uint64
 	repeats uint64
+	pairs   pairs  // of one entity
 	aged    uint64 // values whose age is known
 	stale   uint64 // of them, those older than the limit
 }
 
 func (b *bucketColumn) reset() {
 	clear(b.counts)
-	b.present, b.missing, b.repeats, b.aged, b.stale = 0, 0, 0, 0, 0
+	b.present, b.missing, b.repeats, b.aged, b.stale, b.pairs = 0, 0, 0, 0, 0, pairs{}
 }
 
 // bins is how many counts a tally of the column has.

@@ -14,9 +14,10 @@ const (
 	rateRepeated
 	rateUnseen
 	rateStale
+	rateUpdates
 )
 
-var rateNames = [...]string{"share missing", "share repeated", "share unseen", "share stale"}
+var rateNames = [...]string{"share missing", "share repeated", "share unseen", "share stale", "share unchanged since the same entity came before"}
 
 // rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
 type rateDetector struct {
@@ -36,6 +37,8 @@ func (r *rateDetector) counts(c *column) (k, n uint64) {
 		return c.bucket.missing, c.bucket.missing + c.bucket.present
 	case rateRepeated:
 		return c.bucket.repeats, c.bucket.present
+	case rateUpdates:
+		return c.bucket.pairs.compared - c.bucket.pairs.same, c.bucket.pairs.compared
 	case rateStale:
 		return c.bucket.stale, c.bucket.aged
 	default:
@@ -50,6 +53,9 @@ func (r *rateDetector) alternatives() int           { return r.rate.Components()
 func (r *rateDetector) reset()                      { r.rate.Reset() }
 func (r *rateDetector) leading() sequential.Leading { return r.rate.Leading() }
 func (r *rateDetector) describe(_ *column, l sequential.Leading) told {
+	if r.kind == rateUpdates {
+		return told{rateNames[r.kind], 1 - r.expected, 1 - l.Seen}
+	}
 	return told{rateNames[r.kind], r.expected, l.Seen}
 }
 func (r *rateDetector) recover(c *column)                  { r.back.Update(r.counts(c)) }

@@ -131,6 +131,8 @@ func counter(c *column, by detector, l sequential.Leading) func(t *tally) (k, n 
 				return t.MissingTotal(), t.MissingTotal() + t.N
 			case d.kind == rateRepeated:
 				return t.Repeats, t.N
+			case d.kind == rateUpdates:
+				return t.pairs.compared - t.pairs.same, t.pairs.compared
 			case d.kind == rateStale:
 				if t.ages == nil {
 					return 0, 0

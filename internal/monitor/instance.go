@@ -39,6 +39,7 @@ type Instance struct {
 
 	positives  positives
 	rebase     rebased
+	entities   *entities // nil until a record names one
 	lines      lines
 	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
@@ -166,7 +167,7 @@ func (in *Instance) featureFor(path string) *FeatureConfig {
 			best = f
 		}
 	}
-	if path == m.Timestamp.Path || path == m.Version || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
+	if path == m.Timestamp.Path || path == m.Version || path == m.Entity || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
 		return nil
 	}
 	if best != nil && best.Ignore {

@@ -197,6 +197,7 @@ func (l *learner) baseline(c *column, m *Model) *baseline {
 		upTo, next := l.category.rare(m.MinCategoryCount)
 		b.rare = rareCounts{m.MinCategoryCount, upTo, next, uint64(len(l.category.known))}
 	}
+	b.ref.pairs = c.pairs
 	b.from, b.until = l.from, l.until
 	return b
 }

@@ -13,6 +13,7 @@ type Model struct {
 
 	Logs      LogsConfig
 	Timestamp TimestampConfig
+	Entity    string // path of what a record is about, a user or a domain; empty means that nothing says
 	Version   string // path of the version label; empty means that records carry none
 
 	Score    *PredictionConfig // nil when the model has none

@@ -107,6 +107,7 @@ func (m *Model) Compile() (*parse.Plan, error) {
 // places says which slot of a record holds what. −1 means that the model does not ask for it.
 type places struct {
 	time, version, score, label int
+	entity                      int
 	features                    []int // beside Model.Features
 	updated                     []int // beside Model.Features; −1 without updated_at
 }
@@ -123,13 +124,16 @@ func (m *Model) layout() ([]parse.Field, places) {
 		fields = append(fields, f)
 		return len(fields) - 1
 	}
-	p := places{time: -1, version: -1, score: -1, label: -1}
+	p := places{time: -1, version: -1, score: -1, label: -1, entity: -1}
 	if m.Timestamp.Path != "" {
 		// The first time field of a plan is the event time, so it stands before every updated_at.
 		p.time = add(parse.Field{Path: m.Timestamp.Path, Time: true, Pattern: m.Timestamp.Pattern, Layout: m.Timestamp.Layout})
 	}
 	if m.Version != "" {
 		p.version = add(parse.Field{Path: m.Version})
+	}
+	if m.Entity != "" {
+		p.entity = add(parse.Field{Path: m.Entity})
 	}
 	if m.Score != nil {
 		p.score = add(parse.Field{Path: m.Score.Path, Numeric: true})

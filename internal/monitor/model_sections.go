@@ -67,8 +67,12 @@ func (d *decoder) logs(m *Model, e entry) {
 }
 
 func (d *decoder) fields(m *Model, e entry) {
-	for _, k := range d.mapping(e.val, e.path, "timestamp", "version") {
+	for _, k := range d.mapping(e.val, e.path, "timestamp", "version", "entity") {
 		switch k.name {
+		case "entity":
+			if m.Entity, _ = d.text(k, "the path of what a record is about"); m.Entity != "" {
+				d.path(k.val, k.path, m.Entity)
+			}
 		case "version":
 			if m.Version, _ = d.text(k, "the path of the model's version in a record"); m.Version != "" {
 				d.path(k.val, k.path, m.Version)

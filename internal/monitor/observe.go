@@ -36,11 +36,19 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 			c.observeAge(t, rec, v, event)
 		}
 		if c.isLabel && in.model.Label.Positive != "" {
-			in.positives.count(v, in.model.Label.Positive, event, len(c.streams) > 0 && in.classGone())
+			in.positives.count(v, in.model.Label.Positive, event, in.classGone)
 		}
 		if c.isScore && v.Kind == parse.Number && in.evidence.mean != nil {
 			in.evidence.mean.bets.Increments(v.Num, &p.sums)
 		}
+	}
+	if in.at.entity >= 0 {
+		in.pairUp(rec, event, func(i int, same bool) {
+			p.cols[i].pairs.add(same)
+			if c := in.cols[i]; c.learn != nil && c.learn.wants(event) {
+				c.pairs.add(same)
+			}
+		})
 	}
 	if in.evidence.learning {
 		in.settle()

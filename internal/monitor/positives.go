@@ -25,7 +25,7 @@ type positives struct {
 }
 
 // count looks at one label.
-func (p *positives) count(v *parse.Value, positive string, event int64, alarmed bool) {
+func (p *positives) count(v *parse.Value, positive string, event int64, alarmed func() bool) {
 	if string(v.Str) != positive || positive == "" {
 		return
 	}
@@ -34,7 +34,7 @@ func (p *positives) count(v *parse.Value, positive string, event int64, alarmed 
 		p.first, p.last = event, event
 		return
 	}
-	if gap := event - p.last; gap > p.longest && !alarmed {
+	if gap := event - p.last; gap > p.longest && !alarmed() {
 		p.longest = gap
 	}
 	p.last = max(p.last, event)

@@ -46,6 +46,9 @@ type ReferenceColumn struct {
 	Missing map[string]uint64 `json:"missing,omitempty"` // by reason
 	Repeats uint64            `json:"repeats"`           // values equal to the one before
 
+	EntityPairs   uint64 `json:"entity_pairs,omitempty"`   // values whose entity had one before
+	EntityRepeats uint64 `json:"entity_repeats,omitempty"` // of them, those equal to it
+
 	Grid   *detectors.GridSpec `json:"grid,omitempty"`   // of a number
 	Counts []uint64            `json:"counts,omitempty"` // per fine bin
 	Dev    float64             `json:"sum_from_center,omitempty"`
@@ -165,6 +168,7 @@ func newReferenceColumn(c *column, b *baseline) ReferenceColumn {
 			out.Missing[detectors.MissingReason(r).String()] = n
 		}
 	}
+	out.EntityPairs, out.EntityRepeats = b.ref.pairs.compared, b.ref.pairs.same
 	if b.grid == nil {
 		for i, name := range b.categories {
 			out.Categories = append(out.Categories, ReferenceCategory{name, b.ref.Fine[i]})
@@ -189,6 +193,10 @@ func newReferenceColumn(c *column, b *baseline) ReferenceColumn {
 func (rc *ReferenceColumn) baseline() (*baseline, error) {
 	ref := tally{}
 	ref.Repeats = rc.Repeats
+	if rc.EntityRepeats > rc.EntityPairs {
+		return nil, errors.New("entity_repeats is more than entity_pairs")
+	}
+	ref.pairs = pairs{rc.EntityRepeats, rc.EntityPairs}
 	for name, n := range rc.Missing {
 		found := false
 		for r := range detectors.NumMissingReasons {

@@ -3,6 +3,8 @@ package monitor
 // Sections of their own, so that state written before they existed reads as it did: what they hold then begins anew.
 const (
 	positivesSection = "positives"
+	entitiesSection  = "entities"
+	pairsSection     = "pairs"    // of the open bucket, and of columns that learn
 	versionsSection  = "versions" // beside the section live
 	rebaseSection    = "rebase"
 	rareSection      = "rare" // beside the references in the section columns
@@ -25,6 +27,12 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
 	}
+	if in.entities != nil && (d.columns || d.live) {
+		add(in.section(entitiesSection), func(e *encoder) { in.entities.encode(e, in.cols) })
+	}
+	if in.at.entity >= 0 && (d.columns || d.totals || d.live) {
+		add(in.section(pairsSection), in.encodePairs)
+	}
 	if len(in.versions.named) > 0 && (d.columns || d.live) {
 		add(in.section(versionsSection), in.versions.encodeNumbers)
 	}
@@ -44,6 +52,12 @@ func (r *restorer) quality() {
 		if v.decode(d); d.end() == nil {
 			*in.volume = v
 		}
+	}
+	if d, ok := open(r.get, in.section(entitiesSection)); ok && in.at.entity >= 0 {
+		r.entities(d)
+	}
+	if d, ok := open(r.get, in.section(pairsSection)); ok {
+		r.pairs(d)
 	}
 	if d, ok := open(r.get, in.section(versionsSection)); ok {
 		in.versions.decodeNumbers(d)
@@ -111,6 +125,26 @@ func (r *restorer) readRare() {
 	}
 }
 
+func (in *Instance) encodePairs(e *encoder) {
+	e.uint(uint64(len(in.cols)))
+	for _, c := range in.cols {
+		e.uint(uint64(c.id))
+		for _, n := range [...]uint64{c.pairs.same, c.pairs.compared, c.bucket.pairs.same, c.bucket.pairs.compared} {
+			e.uint(n)
+		}
+	}
+}
+
+func (r *restorer) pairs(d *stateDecoder) {
+	for range d.length(maxStateNames) {
+		_, c := r.at(d.uint())
+		learned, bucket := pairs{d.uint(), d.uint()}, pairs{d.uint(), d.uint()}
+		if c != nil && !d.bad {
+			c.pairs, c.bucket.pairs = learned, bucket
+		}
+	}
+}
+
 func (r *restorer) aside(d *stateDecoder) {
 	for range d.length(maxStateNames) {
 		_, c := r.at(d.uint())
@@ -123,7 +157,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
+	for _, name := range []string{positivesSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
 		names[in.section(name)] = true
 	}
 }

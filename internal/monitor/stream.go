@@ -107,10 +107,20 @@ func (in *Instance) addStreams(c *column) {
 	if ref.N == 0 {
 		return
 	}
+	var frozen []detector
 	if r := share(ref.Repeats, ref.N); r < naturalRepeats && !c.isLabel {
 		_, hi := sequential.ClopperPearson(min(ref.Repeats, ref.N), ref.N, alphaReference)
-		add(causeFrozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
+		frozen = append(frozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
 	}
+	if p := ref.pairs; p.compared >= leastPairs {
+		// A store that stopped gives each entity what it had before. What never changed raises nothing.
+		updates := p.compared - p.same
+		if lo, _ := sequential.ClopperPearson(updates, p.compared, alphaReference); lo > leastUpdates {
+			rate := sequential.NewRate(sequential.RateOptions{Lo: lo * updatesLeft, Hi: 1, Cap: ev.cap})
+			frozen = append(frozen, &rateDetector{kind: rateUpdates, expected: share(updates, p.compared), rate: rate})
+		}
+	}
+	add(causeFrozen, frozen...)
 	if c.base.grid == nil {
 		expected, hi := c.base.unseen()
 		// What was never there needs less of a change to be one than what is missing now and then.

@@ -6,6 +6,12 @@ import (
 	"github.com/plumbline-ml/plumbline/detectors"
 )
 
+// What a tally in state holds beside its counts.
+const (
+	tallyAges  = 1
+	tallyPairs = 2
+)
+
 // numMissing is the number of reasons why a value is missing.
 const numMissing = int(detectors.NumMissingReasons)
 
@@ -17,6 +23,7 @@ type tally struct {
 	sum      float64   // plain sum of the values, for the histogram
 	unbinned uint64    // usable values that were counted while the column learned and had no bins
 	ages     *ageTally // nil without updated_at
+	pairs    pairs     // of one entity
 
 	// A pane of a quiet model holds few values: touched says in which of the first 256 bins, so that folding it does
 	// not visit the others. It is kept by those tallies only that were told to track.
@@ -70,6 +77,8 @@ func (t *tally) add(o *tally) {
 	t.Repeats += o.Repeats
 	t.sum += o.sum
 	t.unbinned += o.unbinned
+	t.pairs.same += o.pairs.same
+	t.pairs.compared += o.pairs.compared
 	if o.ages != nil {
 		if t.ages == nil {
 			t.ages = &ageTally{}
@@ -96,6 +105,8 @@ func (t *tally) sub(o *tally) {
 	t.Repeats -= o.Repeats
 	t.sum -= o.sum
 	t.unbinned -= o.unbinned
+	t.pairs.same -= o.pairs.same
+	t.pairs.compared -= o.pairs.compared
 	if t.ages != nil && o.ages != nil {
 		t.ages.sub(o.ages)
 	}
@@ -115,7 +126,7 @@ func (t *tally) reset() {
 	} else {
 		t.NumberSummary.Reset()
 	}
-	t.sum, t.unbinned = 0, 0
+	t.sum, t.unbinned, t.pairs = 0, 0, pairs{}
 	if ages != nil {
 		ages.reset()
 	}
@@ -158,9 +169,18 @@ func (t *tally) encode(e *encoder) {
 	e.uint(t.Repeats)
 	e.float(t.sum)
 	e.uint(t.unbinned)
-	e.bool(t.ages != nil)
+	// One byte of flags: before there were pairs it was a truth value, and reads as it did.
+	flags := byte(b2i(t.ages != nil))
+	if t.pairs.compared > 0 {
+		flags |= tallyPairs
+	}
+	e.buf = append(e.buf, flags)
 	if t.ages != nil {
 		t.ages.encode(e)
+	}
+	if t.pairs.compared > 0 {
+		e.uint(t.pairs.same)
+		e.uint(t.pairs.compared)
 	}
 }
 
@@ -187,12 +207,20 @@ func (t *tally) decode(d *stateDecoder) {
 	t.Repeats = d.uint()
 	t.sum = d.float()
 	t.unbinned = d.uint()
-	if d.bool() {
+	flags := byte(0)
+	if b := d.take(1); b != nil {
+		flags = b[0]
+	}
+	if flags&tallyAges != 0 {
 		if t.ages == nil {
 			t.ages = &ageTally{}
 		}
 		t.ages.decode(d)
 	} else {
 		t.ages = nil
+	}
+	t.pairs = pairs{}
+	if flags&tallyPairs != 0 {
+		t.pairs = pairs{d.uint(), d.uint()}
 	}
 }
