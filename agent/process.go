@@ -4,22 +4,60 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
-// TuneProcess makes the whole process small. A command that is nothing but the agent calls it once, before Run; Run
-// itself does not, because it may share a process with others.
+const (
+	// collectAt is how much garbage may gather before it is collected, in percent of what is in use. The agent makes little
+	// garbage, so the default of 100 would double its memory to save a few thousandths of a core.
+	collectAt = 30
+	// lookEvery is the time between two looks at how much memory is free, and startSettled when start-up is over.
+	lookEvery    = 5 * time.Second
+	startSettled = 10 * time.Second
+	// giveBackAt is how much free memory the runtime may keep: more is left behind by a backlog that was read.
+	giveBackAt = 12 << 20
+	// pagesEvery is how often pages of the executable are given back.
+	pagesEvery = time.Minute
+)
+
+// TuneProcess makes the whole process small, until ctx is done. A command that is nothing but the agent calls it once, before
+// Run; Run itself does not, because it may share a process with others.
 //
-// It tells the Go runtime to collect harder before the memory_limiter has to refuse anything (an operator's GOMEMLIMIT
-// wins), and some seconds after the start it gives back the pages that only the start needed.
+// It tells the Go runtime to collect more often, and harder before the memory_limiter has to refuse anything (an operator's
+// GOGC and GOMEMLIMIT win). It gives free memory back when there is much of it, after a backlog was read, and from time to time the
+// pages of the executable: of those, start-up and rare paths touch many that are not needed again.
 func TuneProcess(ctx context.Context) {
-	const settled = 10 * time.Second
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(systemMemoryLimit() / 10 * 9) // a little below where the memory_limiter refuses
 	}
-	timer := time.AfterFunc(settled, func() {
-		debug.FreeOSMemory()
-		_, _ = releaseStartupPages() // where this is not possible, memory is merely larger
-	})
-	context.AfterFunc(ctx, func() { timer.Stop() })
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+	go giveBack(ctx)
+}
+
+func giveBack(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
+	for began, pages := time.Now(), time.Now().Add(startSettled-pagesEvery); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if now.Sub(began) < startSettled {
+				continue
+			}
+			metrics.Read(free)
+			settled := now.Sub(pages) >= pagesEvery
+			if free[0].Value.Uint64() > giveBackAt {
+				debug.FreeOSMemory()
+			}
+			if settled {
+				pages = now
+				_, _ = releaseStartupPages() // where this is not possible, memory is merely larger
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/internal/monitor"
@@ -39,6 +40,47 @@ func (l *Loop) holdBack() {
 		} else {
 			in.HoldBack(time.Time{})
 		}
+	}
+}
+
+// Open panes are what a sparse log costs memory in while it is caught up on: a chunk of it may span an hour, and no pane is
+// closed before somebody looks. A source of which a piece opens more than manyPanes is fed in smaller pieces, below fewPanes in larger ones.
+const (
+	manyPanes  = 5
+	fewPanes   = 2
+	leastPiece = 4 << 10
+)
+
+// piece is how many bytes of data, which ends on a line boundary, are fed before the panes are looked at.
+func (r *route) piece(data []byte) int {
+	if r.most == 0 || r.most >= len(data) {
+		return len(data)
+	}
+	if n := bytes.IndexByte(data[r.most:], '\n'); n >= 0 {
+		return r.most + n + 1
+	}
+	return len(data)
+}
+
+// closePanes closes what event time has left behind within a tick, while there is more to read.
+func (l *Loop) closePanes(r *route, now time.Time) {
+	if !r.more {
+		r.most = 0
+		return
+	}
+	l.holdBack()
+	opened := 0
+	for _, f := range r.feeds {
+		opened = max(opened, f.instance.Advance(now))
+	}
+	if r.most == 0 {
+		r.most = l.chunkBytes()
+	}
+	switch {
+	case opened > manyPanes:
+		r.most = max(leastPiece, r.most*manyPanes/(2*opened))
+	case opened < fewPanes:
+		r.most = min(l.chunkBytes(), 2*r.most)
 	}
 }
 

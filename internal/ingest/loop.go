@@ -86,6 +86,7 @@ type feedKey struct {
 type route struct {
 	feeds []*feed
 	more  bool // the last chunk was full: there is more to read
+	most  int  // bytes that are fed between two looks at the panes while there is more; 0 means the whole chunk
 	used  time.Time
 }
 
@@ -240,10 +241,15 @@ func (l *Loop) chunk(c *tail.Chunk) {
 		if n := len(c.Data); n > 0 && c.Data[n-1] != '\n' {
 			l.counters.Lines++
 		}
-		for _, f := range r.feeds {
-			eachLine(c.Data, c.Offset, func(line []byte, offset int64) {
-				f.line(line, c.Source, offset, now, l.counters)
-			})
+		for data, offset := c.Data, c.Offset; len(data) > 0; {
+			n := r.piece(data)
+			for _, f := range r.feeds {
+				eachLine(data[:n], offset, func(line []byte, offset int64) {
+					f.line(line, c.Source, offset, now, l.counters)
+				})
+			}
+			data, offset = data[n:], offset+int64(n)
+			l.closePanes(r, now)
 		}
 	}
 	for _, f := range r.feeds {

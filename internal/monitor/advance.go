@@ -19,6 +19,14 @@ func (in *Instance) advance(now time.Time) {
 	in.closeUntil(floorDiv(mark, in.paneNs) * in.paneNs)
 }
 
+// Advance closes what event time has left behind, as Engine.Advance does for all between two publishes. It returns how many
+// panes were opened since it was called last.
+func (in *Instance) Advance(now time.Time) (opened int) {
+	in.advance(now)
+	opened, in.panes.burst = in.panes.burst, 0
+	return opened
+}
+
 // closeUntil closes the panes that end at or before t, oldest first, and then the bucket if it ends there too.
 func (in *Instance) closeUntil(t int64) {
 	for len(in.panes.open) > 0 {

@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"slices"
+
 	"github.com/plumbline-ml/plumbline/detectors"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
@@ -55,6 +57,9 @@ func (in *Instance) description(i int, c *column, k int) []catalog.Sample {
 	}
 	b := catalog.Batch{Samples: old.samples[:0]}
 	in.describe(&b, c, &w.running[i], &c.labels.windows[k], k == binWindow(in.windows))
+	if len(b.Samples)+len(b.Samples)/4 < cap(b.Samples) {
+		b.Samples = slices.Clone(b.Samples) // there are thousands, and they stay as many as they are
+	}
 	*old = described{samples: b.Samples, newest: w.newest, records: w.records, valid: true}
 	return old.samples
 }

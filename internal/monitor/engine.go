@@ -58,9 +58,10 @@ func NewEngine(opts EngineOptions) (*Engine, error) {
 func (e *Engine) build(models []*Model, old []*Instance) ([]*Instance, error) {
 	var out []*Instance
 	var errs []error
+	files := references{}
 	for _, m := range models {
 		if i := slices.IndexFunc(old, func(in *Instance) bool { return in.model.Name == m.Name }); i >= 0 {
-			ref, err := m.loadReference()
+			ref, err := files.load(m)
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -71,7 +72,12 @@ func (e *Engine) build(models []*Model, old []*Instance) ([]*Instance, error) {
 				continue
 			}
 		}
-		in, err := newInstance(m, e.log)
+		ref, err := files.load(m)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		in, err := newInstanceWith(m, ref, e.log)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -120,6 +126,7 @@ func (e *Engine) Instances() []*Instance { return e.instances }
 func (e *Engine) Advance(now time.Time) {
 	for _, in := range e.instances {
 		in.advance(now)
+		in.panes.trim()
 	}
 }
 
@@ -177,6 +184,21 @@ func (e *Engine) Reload(models []*Model) error {
 	}
 	e.instances = next
 	return nil
+}
+
+// references are the files that were read for one set of models: those that name the same file share what is in it.
+type references map[string]*Reference
+
+func (r references) load(m *Model) (*Reference, error) {
+	path := m.referencePath()
+	if ref, ok := r[path]; ok && path != "" && !m.Reference.Learns() {
+		return ref, nil
+	}
+	ref, err := m.loadReference()
+	if err == nil && ref != nil {
+		r[path] = ref
+	}
+	return ref, err
 }
 
 // referencePath resolves a reference file against the folder of the model file.

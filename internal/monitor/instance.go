@@ -93,13 +93,18 @@ type bucketState struct {
 }
 
 func newInstance(m *Model, log *slog.Logger) (*Instance, error) {
-	plan, err := m.Compile()
-	if err != nil {
-		return nil, fmt.Errorf("model %s (%s): %w", m.Name, m.File, err)
-	}
 	ref, err := m.loadReference()
 	if err != nil {
 		return nil, err
+	}
+	return newInstanceWith(m, ref, log)
+}
+
+// newInstanceWith makes an instance with a reference that was read already; it is not changed and may be shared.
+func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, error) {
+	plan, err := m.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("model %s (%s): %w", m.Name, m.File, err)
 	}
 	in := &Instance{
 		model: m, plan: plan, log: log.With("model", m.Name), reference: ref, configHash: configHash(m, ref),

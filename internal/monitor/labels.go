@@ -10,6 +10,14 @@ import (
 // Quantiles of a number that are published.
 var quantiles = []float64{.05, .25, .5, .75, .95}
 
+// quantileTexts are the quantiles as the label says them.
+var quantileTexts = func() (out []string) {
+	for _, q := range quantiles {
+		out = append(out, strconv.FormatFloat(q, 'g', -1, 64))
+	}
+	return out
+}()
+
 // Quantiles of an age that are published; the last is the oldest.
 var ageQuantiles = []float64{.5, .99, 1}
 
@@ -56,7 +64,9 @@ type windowLabels struct {
 
 func (c *column) makeLabels(m *Model, windows []*window) {
 	l := columnLabels{column: []string{m.Name, c.name, c.role}, stale: []string{m.Name, c.name}}
-	with := func(more ...string) []string { return append([]string{m.Name, c.name, c.role}, more...) }
+	with := func(more ...string) []string { // of just the size: there are thousands
+		return append(append(make([]string, 0, 3+len(more)), m.Name, c.name, c.role), more...)
+	}
 	for r := range detectors.NumMissingReasons {
 		l.missing = append(l.missing, with(r.String()))
 	}
@@ -73,28 +83,36 @@ func (c *column) makeLabels(m *Model, windows []*window) {
 	for _, name := range categories {
 		l.categories = append(l.categories, with(name))
 	}
-	for _, q := range quantiles {
-		l.quantiles = append(l.quantiles, with(strconv.FormatFloat(q, 'g', -1, 64)))
+	for _, q := range quantileTexts {
+		if c.base != nil && c.base.grid != nil {
+			l.quantiles = append(l.quantiles, with(q))
+		}
 	}
 	for _, le := range bins {
 		l.bins = append(l.bins, with(le))
 	}
-	for _, w := range windows {
+	for k, w := range windows {
 		wl := windowLabels{column: with(w.label), stale: []string{m.Name, c.name, w.label}}
-		for _, q := range quantiles {
-			wl.quantiles = append(wl.quantiles, with(w.label, strconv.FormatFloat(q, 'g', -1, 64)))
+		for _, q := range quantileTexts {
+			if c.base != nil && c.base.grid != nil {
+				wl.quantiles = append(wl.quantiles, with(w.label, q))
+			}
 		}
 		for _, name := range categories {
 			wl.categories = append(wl.categories, with(w.label, name))
 		}
 		for _, le := range bins {
-			wl.bins = append(wl.bins, with(w.label, le))
+			if k == binWindow(windows) {
+				wl.bins = append(wl.bins, with(w.label, le))
+			}
 		}
 		for _, s := range statisticNames {
 			wl.statistics = append(wl.statistics, with(w.label, s))
 		}
 		for _, q := range ageQuantiles {
-			wl.ages = append(wl.ages, []string{m.Name, c.name, w.label, strconv.FormatFloat(q, 'g', -1, 64)})
+			if c.ageSlot >= 0 {
+				wl.ages = append(wl.ages, []string{m.Name, c.name, w.label, strconv.FormatFloat(q, 'g', -1, 64)})
+			}
 		}
 		l.windows = append(l.windows, wl)
 	}

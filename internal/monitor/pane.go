@@ -40,10 +40,22 @@ type panes struct {
 	open []*pane
 	free []*pane // emptied ones, to be used again
 	last *pane   // the one that the previous record went into
+
+	opened int // since the last tick, for trim
+	burst  int // since Instance.Advance was called last
 }
 
-// maxFreePanes bounds what is kept for use again.
-const maxFreePanes = 4
+// maxFreePanes bounds what is kept for use again while a log is caught up on. Afterwards one is enough, see trim.
+const maxFreePanes = 8
+
+// trim gives back emptied panes when panes are opened one at a time again.
+func (ps *panes) trim() {
+	if ps.opened < 2 && len(ps.free) > 1 {
+		clear(ps.free[1:])
+		ps.free = ps.free[:1]
+	}
+	ps.opened = 0
+}
 
 // find returns the pane with that index, and opens it when there is none.
 func (ps *panes) find(index int64, cols []*column) *pane {
@@ -62,6 +74,8 @@ func (ps *panes) find(index int64, cols []*column) *pane {
 		p = &pane{}
 	}
 	p.index = index
+	ps.opened++
+	ps.burst++
 	p.grow(cols)
 	ps.open = slices.Insert(ps.open, at, p)
 	ps.last = p

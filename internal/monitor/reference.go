@@ -58,6 +58,8 @@ type ReferenceColumn struct {
 	Categories []ReferenceCategory `json:"categories,omitempty"` // most frequent first
 	Other      uint64              `json:"other,omitempty"`      // values of categories without a name
 	Rare       *ReferenceRare      `json:"rare,omitempty"`       // for how many unseen ones are to be expected
+
+	made *baseline // see baseline; nil before the first call
 }
 
 // ReferenceRare says how many categories were rare: from it follows how many values of the future will have none that is named.
@@ -189,8 +191,21 @@ func newReferenceColumn(c *column, b *baseline) ReferenceColumn {
 	return out
 }
 
-// baseline is the column in the engine's form.
+// baseline is the column in the engine's form. It is made once: models that share a reference share its grids and counts, too,
+// which nobody changes. The struct itself is the caller's.
 func (rc *ReferenceColumn) baseline() (*baseline, error) {
+	if rc.made == nil {
+		b, err := rc.newBaseline()
+		if err != nil {
+			return nil, err
+		}
+		rc.made = b
+	}
+	b := *rc.made
+	return &b, nil
+}
+
+func (rc *ReferenceColumn) newBaseline() (*baseline, error) {
 	ref := tally{}
 	ref.Repeats = rc.Repeats
 	if rc.EntityRepeats > rc.EntityPairs {

@@ -117,16 +117,19 @@ func (s *slot) add(i int, t, scratch *tally) {
 	}
 	s.unpack(i, scratch)
 	scratch.add(t)
-	s.pack(i, scratch)
+	s.pack(i, scratch, nil)
 }
 
-func (s *slot) pack(i int, t *tally) {
-	e := encoder{buf: s.packed[i][:0]}
+// pack keeps a column of a closed slot in memory of just its size, for hours. buf is scratch; it comes back grown.
+func (s *slot) pack(i int, t *tally, buf []byte) []byte {
+	e := encoder{buf: buf[:0]}
 	t.encode(&e)
-	if len(e.buf)*2 < cap(e.buf) {
-		e.buf = append([]byte(nil), e.buf...)
+	if old := s.packed[i]; len(e.buf) <= cap(old) && cap(old) <= len(e.buf)+len(e.buf)/8 {
+		s.packed[i] = append(old[:0], e.buf...)
+	} else {
+		s.packed[i] = append(make([]byte, 0, len(e.buf)), e.buf...)
 	}
-	s.packed[i] = e.buf
+	return e.buf
 }
 
 // unpack fills t with a packed column.
@@ -157,6 +160,7 @@ func (s *slot) each(scratch *tally, visit func(i int, t *tally)) {
 // close packs an open slot. Its tallies are emptied for the next open one.
 func (s *slot) close() []tally {
 	cols := s.cols
+	var buf []byte
 	for len(s.packed) < len(cols) {
 		s.packed = append(s.packed, nil)
 	}
@@ -165,7 +169,7 @@ func (s *slot) close() []tally {
 			s.packed[i] = s.packed[i][:0]
 			continue
 		}
-		s.pack(i, &cols[i])
+		buf = s.pack(i, &cols[i], buf)
 		cols[i].reset()
 	}
 	s.open, s.cols, s.dirty = false, nil, true
