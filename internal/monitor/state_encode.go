@@ -164,9 +164,14 @@ func (in *Instance) encodeSlot(e *encoder, w *window, s *slot) {
 				s.cols[i].encode(&inner)
 			}
 			e.bytes(inner.buf)
-		} else {
-			e.bytes(s.packed[i])
+			continue
 		}
+		inner := encoder{}
+		if len(s.packed[i]) > 0 { // state has one form for all slots
+			s.unpack(i, &w.scratch)
+			w.scratch.encode(&inner)
+		}
+		e.bytes(inner.buf)
 	}
 }
 

@@ -365,7 +365,7 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 		for len(s.packed) <= i {
 			s.packed = append(s.packed, nil)
 		}
-		s.packed[i] = slices.Clone(data)
+		s.pack(i, &t, nil)
 	}
 	return d.end()
 }

@@ -8,7 +8,7 @@ import (
 const maxSlots = 24
 
 // window is a ring of slots that slides over event time. The newest slot is kept open; older ones are packed
-// to about a third of their size and unpacked only to be taken away again, or for a record that comes late.
+// to a fraction of their size (slim.go) and unpacked only to be taken away again, or for a record that comes late.
 type window struct {
 	length time.Duration
 	label  string
@@ -123,7 +123,7 @@ func (s *slot) add(i int, t, scratch *tally) {
 // pack keeps a column of a closed slot in memory of just its size, for hours. buf is scratch; it comes back grown.
 func (s *slot) pack(i int, t *tally, buf []byte) []byte {
 	e := encoder{buf: buf[:0]}
-	t.encode(&e)
+	t.encodeSlim(&e)
 	if old := s.packed[i]; len(e.buf) <= cap(old) && cap(old) <= len(e.buf)+len(e.buf)/8 {
 		s.packed[i] = append(old[:0], e.buf...)
 	} else {
@@ -138,7 +138,7 @@ func (s *slot) unpack(i int, t *tally) {
 		*t = tally{}
 		return
 	}
-	t.decode(&stateDecoder{buf: s.packed[i]})
+	t.decodeSlim(&stateDecoder{buf: s.packed[i]})
 }
 
 // each visits the tallies of the slot's columns. The tally is valid during the call only.

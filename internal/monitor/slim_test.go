@@ -1,0 +1,75 @@
+package monitor
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/plumbline-ml/plumbline/detectors"
+)
+
+func TestAClosedSlotComesBackToTheLastBit(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var again tally // its memory is used over and over, as in a window
+	for range 2000 {
+		want := tally{}
+		n := rng.IntN(detectors.MaxFineBins + 1)
+		scale := math.Pow(2, 45*rng.Float64())
+		for range n {
+			c := uint64(0)
+			switch rng.IntN(8) {
+			case 0:
+			case 1:
+				c = uint64(rng.Float64() * scale * 1000)
+			default:
+				c = uint64(scale + rng.NormFloat64()*math.Sqrt(scale))
+			}
+			want.Fine = append(want.Fine, c)
+			want.N += c
+		}
+		for i := range rng.IntN(detectors.NumWide + 1) {
+			want.Wide[i] = math.Round(rng.NormFloat64()*scale) / 1024
+		}
+		want.Dev, want.DevSq, want.sum = rng.NormFloat64(), rng.Float64(), rng.NormFloat64()
+		for i := range want.Missing {
+			want.Missing[i] = rng.Uint64() >> rng.IntN(64)
+		}
+		want.Repeats, want.unbinned = rng.Uint64()>>8, uint64(rng.IntN(3))
+		e := encoder{}
+		want.encodeSlim(&e)
+		d := &stateDecoder{buf: e.buf}
+		again.decodeSlim(d)
+		if err := d.end(); err != nil {
+			t.Fatal(err)
+		}
+		if len(want.Fine) == 0 {
+			again.Fine = nil
+		}
+		if !reflect.DeepEqual(again, want) {
+			t.Fatalf("got\n%+v\nwant\n%+v", again, want)
+		}
+		for cut := range min(len(e.buf), 20) { // a damaged one is noticed, or read as something; it never panics
+			d := &stateDecoder{buf: e.buf[:cut]}
+			var x tally
+			x.decodeSlim(d)
+		}
+	}
+}
+
+// 3 MB/s of records in a slot of 150 s: 256 bins of some 3,000 records each.
+func TestABusySlotTakesAboutOneByteABin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	x := tally{}
+	for range detectors.MaxFineBins {
+		c := uint64(3000 + rng.NormFloat64()*math.Sqrt(3000))
+		x.Fine = append(x.Fine, c)
+		x.N += c
+	}
+	plain, slim := encoder{}, encoder{}
+	x.encode(&plain)
+	x.encodeSlim(&slim)
+	if len(slim.buf) > 350 || len(plain.buf) < 512 {
+		t.Errorf("a busy slot takes %d bytes, in state %d", len(slim.buf), len(plain.buf))
+	}
+}
