@@ -84,34 +84,47 @@ func notPlain(x uint64) uint64 {
 	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*0x20)&^x | x) & highs
 }
 
-// rawEnds are the first and the last eight bytes of a key as it stands in a line, quotes and colon included. Less than
-// eight are shifted up; of more than sixteen it holds the first sixteen.
-type rawEnds struct {
-	first, last uint64
-	from        uint8 // where last begins
-	shift       uint8 // 0 from eight bytes on
+// rawKey is a key as it stands in a line, quotes and colon included, as three words that overlap. A key of up to 23 bytes
+// stands at a place if and only if its words do, and comparing them does not branch on the length.
+type rawKey struct {
+	words [3]uint64 // from 0, from mid and from last; less than eight bytes are shifted up
+	mid   uint8
+	last  uint8
+	shift uint8 // 0 from eight bytes on
+	size  uint8 // 0 = not written down, or longer than longRaw
 }
 
-func endsOf(raw string) rawEnds {
-	var b [shortKey]byte
-	n := copy(b[:], raw)
-	e := rawEnds{from: uint8(max(n-8, 0)), shift: uint8(64 - 8*min(n, 8))}
-	e.first = binary.LittleEndian.Uint64(b[:]) << e.shift
-	e.last = binary.LittleEndian.Uint64(b[e.from:]) << e.shift
-	return e
+const (
+	longRaw   = 23
+	keyWindow = 32 // bytes that are looked at in a line, so that no look-up checks its bounds
+)
+
+func rawKeyOf(raw string) rawKey {
+	n := len(raw)
+	if n > longRaw {
+		return rawKey{}
+	}
+	var b [keyWindow]byte
+	copy(b[:], raw)
+	k := rawKey{mid: uint8(min(max(n-8, 0), 8)), last: uint8(max(n-8, 0)), shift: uint8(64 - 8*min(n, 8)), size: uint8(n)}
+	k.words = k.at(&b)
+	return k
+}
+
+// at reads the words of a place.
+func (k *rawKey) at(w *[keyWindow]byte) [3]uint64 {
+	mid, last, shift := k.mid&15, k.last&15, k.shift&63
+	return [3]uint64{
+		binary.LittleEndian.Uint64(w[:8]) << shift,
+		binary.LittleEndian.Uint64(w[mid:mid+8]) << shift,
+		binary.LittleEndian.Uint64(w[last:last+8]) << shift,
+	}
 }
 
 // follows returns the position behind the entry's key if it stands at i just as it was written down, or -1.
 func (e *entry) follows(data []byte, i int) int {
 	end := i + len(e.raw)
-	if i+shortKey > len(data) || len(e.raw) > shortKey {
-		if e.raw == "" || end > len(data) || string(data[i:end]) != e.raw {
-			return -1
-		}
-		return end
-	}
-	first, last := binary.LittleEndian.Uint64(data[i:]), binary.LittleEndian.Uint64(data[i+int(e.ends.from):])
-	if (first<<(e.ends.shift&63)^e.ends.first)|(last<<(e.ends.shift&63)^e.ends.last) != 0 || e.raw == "" {
+	if e.raw == "" || end > len(data) || string(data[i:end]) != e.raw {
 		return -1
 	}
 	return end

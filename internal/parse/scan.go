@@ -1,5 +1,7 @@
 package parse
 
+import "encoding/binary"
+
 // scanner reads one JSON text into a record. It follows the grammar of RFC 8259 as encoding/json does, also in
 // the parts that nobody asked for, plus the words NaN, Infinity and -Infinity.
 //
@@ -64,15 +66,26 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 	}
 	prev, want := int32(-1), n.first
 	for {
-		if i < len(data) && data[i] == ' ' {
-			i++
-		}
 		at := int32(-1)
 		if want >= 0 {
-			if end := n.entries[want].follows(data, i); end >= 0 {
-				if i, at = end, want; i < len(data) && data[i] <= ' ' {
-					i = skipSpace(data, i) // more white space than the last time
+			if i < len(data) && data[i] == ' ' {
+				i++
+			}
+			e := &n.entries[want]
+			if rest := data[i:]; len(rest) >= keyWindow && e.words.size > 0 {
+				w := (*[keyWindow]byte)(rest)
+				mid, last, shift := e.words.mid&15, e.words.last&15, e.words.shift&63
+				if (binary.LittleEndian.Uint64(w[:8])<<shift^e.words.words[0])|
+					(binary.LittleEndian.Uint64(w[mid:mid+8])<<shift^e.words.words[1])|
+					(binary.LittleEndian.Uint64(w[last:last+8])<<shift^e.words.words[2]) == 0 {
+					i += int(e.words.size)
+					at = want
 				}
+			} else if end := e.follows(data, i); end >= 0 {
+				i, at = end, want
+			}
+			if at >= 0 && i < len(data) && data[i] <= ' ' {
+				i = skipSpace(data, i) // more white space than the last time
 			}
 		}
 		if at < 0 {
@@ -129,10 +142,11 @@ func (s *scanner) object(data []byte, i int, n *node, depth int) int {
 		if i < 0 {
 			return -1
 		}
-		if i < len(data) && data[i] != ',' && data[i] != '}' {
-			i = skipSpace(data, i)
+		if i < len(data) && data[i] == ',' {
+			i++
+			continue
 		}
-		if i >= len(data) {
+		if i = skipSpace(data, i); i >= len(data) {
 			return s.fail(Truncated)
 		}
 		if data[i] == '}' {
@@ -183,7 +197,7 @@ func (s *scanner) key(data []byte, i int, n *node, guess int32) (int, int32) {
 	if (e.raw == "" || at == guess) && len(key) <= maxKeyBytes && i-start <= 2*maxKeyBytes && e.redone < 8 {
 		// Never written down, or written down in another way: quotes and colon with other white space.
 		e.raw = string(data[start:i])
-		e.ends = endsOf(e.raw)
+		e.words = rawKeyOf(e.raw)
 		e.redone++
 	}
 	return i, at

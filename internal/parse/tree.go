@@ -29,15 +29,17 @@ const (
 )
 
 // entry is a key that was asked for or seen at a level, with the guess which one follows it.
+//
+// What the usual step over a predicted key reads stands together at the top.
 type entry struct {
+	words rawKey // of raw
+	child *node  // nil = nobody asked
+	next  int32  // entry that followed in the previous record; -1 = unknown
+
+	redone uint8    // how often raw was replaced; a key written in changing ways is not predicted for ever
+	shape  keyShape // of key
 	key    string
 	raw    string // the key as it stands in the line, quotes, colon and white space before the value included
-	child  *node  // nil = nobody asked
-	next   int32  // entry that followed in the previous record; -1 = unknown
-	redone uint8  // how often raw was replaced; a key written in changing ways is not predicted for ever
-
-	shape keyShape // of key
-	ends  rawEnds  // of raw
 }
 
 func newNode(path string) *node {
