@@ -15,6 +15,16 @@ var presetFeatures = map[string][]FeatureConfig{
 		{Path: "tests", Name: "symbols", Kind: KindNumber},
 		{Path: "bayes", Kind: KindNumber},
 	},
+	"sagemaker": {
+		{Path: "input.*", Kind: KindAuto},
+		{Path: "output.*", Kind: KindAuto},
+	},
+	"triton-trace": {
+		{Path: "model", Kind: KindCategory},
+		{Path: "duration_us", Kind: KindNumber},
+		{Path: "input.*", Kind: KindAuto},
+		{Path: "output.*", Kind: KindAuto},
+	},
 }
 
 // presetPositive is the class that one looks for.

@@ -81,10 +81,13 @@ func (r *sageMakerReader) next(p *Parser, rec *Record) Result {
 	s := &p.plan.scan
 	s.rec, s.blemish = rec, None
 	p.plan.gen++
-	p.plan.putText(rec, r.eventID, r.json.text(smEvent))
-	p.plan.putText(rec, r.inferenceID, r.json.text(smInference))
-	if r.time != nil {
-		p.plan.putText(rec, r.time, r.json.text(smTime))
+	for _, f := range [...]struct {
+		n  *node
+		at int
+	}{{r.eventID, smEvent}, {r.inferenceID, smInference}, {r.time, smTime}} {
+		if text := r.json.text(f.at); text != nil {
+			p.plan.putText(rec, f.n, text)
+		}
 	}
 	if !r.in.row(p.plan, r.input, rec) || !r.out.row(p.plan, r.output, rec) {
 		return Result{Status: Bad, Reason: s.fault}
