@@ -62,7 +62,7 @@ func number(data []byte, i int) (x float64, end int, ok bool) {
 		m = m*pow10Int[n&7] + eightDigits(eight<<(64-8*n))
 		digits += n
 	}
-	if digits > 19 || byte(eight>>(8*n))|0x20 == 'e' {
+	if digits > 19 || digits == whole || byte(eight>>(8*n))|0x20 == 'e' { // digits == whole: nothing stands behind the point
 		return plainNumber(data, first)
 	}
 	i += n
