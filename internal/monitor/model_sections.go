@@ -61,7 +61,7 @@ func (d *decoder) logs(m *Model, e entry) {
 	}
 	if _, ok := set["format"]; !ok {
 		m.Logs.Format = "auto"
-		m.notes = append(m.notes, "logs.format: not set; it is read off the first lines")
+		m.notes = append(m.notes, "logs.format: not set; lines are read as JSON")
 	}
 	d.format(m, e, set)
 }
