@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	scrapeEvery = 200 * time.Millisecond
+	scrapeEvery = 50 * time.Millisecond
 	maxBody     = 64 << 20
 )
 

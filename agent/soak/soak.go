@@ -182,7 +182,7 @@ func (a *arena) prepare(context.Context) error {
 	out := a.path("agent.log")
 	a.agent = &process{command: func() *exec.Cmd { return a.opts.Command(a.place) }, out: out}
 	a.scraper = newScraper("http://" + a.place.Listen + "/metrics")
-	a.watcher = &watcher{agent: a.agent}
+	a.watcher = &watcher{agent: a.agent, scraper: a.scraper}
 	a.pager = &pager{desk: standin.New(standin.Options{})}
 	return nil
 }

@@ -19,14 +19,16 @@ const (
 
 // usage is what the agent holds at a moment.
 type usage struct {
-	rss     float64 // bytes
-	fds     float64
-	threads float64
+	rss      float64 // bytes
+	fds      float64
+	threads  float64
+	routines float64
 }
 
 // watcher samples what the agent holds, once a second.
 type watcher struct {
-	agent *process
+	agent   *process
+	scraper *scraper
 
 	mu      sync.Mutex
 	samples []usage
@@ -42,6 +44,7 @@ func (w *watcher) run(ctx context.Context) {
 		if err != nil {
 			return true // it ended meanwhile, or this system has no /proc
 		}
+		u.routines = w.scraper.sum("plumbline_agent_goroutines")
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if len(w.samples) < maxSamples {
@@ -112,6 +115,7 @@ func (w *watcher) growth() []Growth {
 		{"RSS, MiB", func(u usage) float64 { return u.rss / (1 << 20) }, 1.15, 8},
 		{"file descriptors", func(u usage) float64 { return u.fds }, 1.10, 4},
 		{"threads", func(u usage) float64 { return u.threads }, 1.10, 4},
+		{"goroutines", func(u usage) float64 { return u.routines }, 1.10, 4},
 	} {
 		g := Growth{What: m.what, First: median(samples[:half], m.of), Second: median(samples[half:], m.of), Judged: judged}
 		g.Allowed = g.First*m.share + m.further

@@ -109,6 +109,7 @@ var (
 	StateErrors     = declare("Agent", Counter, "plumbline_state_save_errors_total", "", "Snapshots that could not be written; counting goes on in memory.")
 	StateSeconds    = declare("Agent", Gauge, "plumbline_state_save_seconds", "seconds", "Duration of the last commit.")
 	StateBytes      = declare("Agent", Gauge, "plumbline_state_bytes", "bytes", "Size of the state file.")
+	Goroutines      = declare("Agent", Gauge, "plumbline_agent_goroutines", "", "Goroutines of the process: what does not come back down is a leak.")
 	StateRecovered  = declare("Agent", Counter, "plumbline_state_recovered_total", "", "Starts that had to fall back, by reason: torn, checksum, version, missing, previous.", "reason")
 	RuleEvals       = declare("Agent", Counter, "plumbline_rule_evaluations_total", "", "Rule evaluations.")
 	RuleFailures    = declare("Agent", Counter, "plumbline_rule_evaluation_failures_total", "", "Rule evaluations that failed.")

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
@@ -31,6 +32,7 @@ func (l *Loop) collect(b *catalog.Batch) {
 	b.Add(catalog.StateErrors, float64(l.counters.SaveErrors))
 	b.Add(catalog.StateSeconds, l.saveTime.Seconds())
 	b.Add(catalog.StateBytes, float64(l.store.Size()))
+	b.Add(catalog.Goroutines, float64(runtime.NumGoroutine()))
 	for _, k := range slices.Sorted(maps.Keys(l.counters.Recovered)) {
 		b.Add(catalog.StateRecovered, float64(l.counters.Recovered[k]), k)
 	}

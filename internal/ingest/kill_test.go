@@ -111,7 +111,15 @@ func serialReference(t *testing.T, dir string) {
 	}
 }
 
-func TestTwentyKillsNeitherLoseNorDoubleALine(t *testing.T) {
+// killsWanted makes the short form short: PLUMBLINE_KILLS=200 is the long one, with lives of 0.2 to 2 seconds.
+func killsWanted() (kills int, life func(*rand.Rand) time.Duration) {
+	if n, err := strconv.Atoi(os.Getenv("PLUMBLINE_KILLS")); err == nil {
+		return n, func(r *rand.Rand) time.Duration { return time.Duration(200+r.IntN(1800)) * time.Millisecond }
+	}
+	return 20, func(r *rand.Rand) time.Duration { return time.Duration(30+r.IntN(200)) * time.Millisecond }
+}
+
+func TestKillsNeitherLoseNorDoubleALine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
@@ -142,9 +150,10 @@ func TestTwentyKillsNeitherLoseNorDoubleALine(t *testing.T) {
 		}
 		return cmd
 	}
-	for range 20 {
+	kills, life := killsWanted()
+	for range kills {
 		cmd := start()
-		time.Sleep(time.Duration(30+rng.IntN(200)) * time.Millisecond)
+		time.Sleep(life(rng))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +190,7 @@ func TestTwentyKillsNeitherLoseNorDoubleALine(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d lines, %d publishes", n, len(rows))
+	t.Logf("%d kills, %d lines, %d publishes", kills, n, len(rows))
 }
 
 // write appends serial lines, rotates the file now and then, and cuts writes at random places, until stop.

@@ -251,6 +251,8 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	if len(s.names) == 0 || s.size == 0 || s.names[0].base == familyOf(s.names[0].base) {
 		return false // a live file is nobody's copy
 	}
+	t.pinned = s
+	defer func() { t.pinned = nil }()
 	t.noticeTruncations(s, now)
 	if s.done {
 		return true // an older file goes on in it
@@ -279,11 +281,16 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	return true
 }
 
+// live says whether s has the name from which copies are made.
+func (s *Source) live() bool {
+	return !s.left && !s.done && !s.twin && len(s.names) > 0 && s.names[0].base == familyOf(s.names[0].base)
+}
+
 // noticeTruncations looks whether the live file that s may have been made from still is what was read of it. Without
 // notifications its copy is often seen first.
 func (t *Tailer) noticeTruncations(s *Source, now time.Time) {
 	for _, o := range slices.Clone(s.line.members) {
-		if o == s || o.left || o.done || o.twin || o.packed != plain || o.offset == 0 || t.ensureOpen(o) != nil {
+		if o == s || !o.live() || o.packed != plain || o.offset == 0 || t.ensureOpen(o) != nil {
 			continue
 		}
 		st, err := statFD(o.fd)
@@ -320,7 +327,7 @@ func (t *Tailer) originalOf(s *Source, now time.Time) (*Source, found) {
 	var original *Source
 	var where found
 	try := func(o *Source) {
-		if o != nil && o != s && o.nhead == 0 && o.offset == 0 && !o.done && !o.twin && len(o.names) > 0 && t.ensureOpen(o) == nil && o.packed == plain {
+		if o != nil && o != s && o.live() && o.nhead == 0 && o.offset == 0 && t.ensureOpen(o) == nil && o.packed == plain {
 			// Its copy was seen before anything was read of it.
 			if st, err := statFD(o.fd); err == nil {
 				o.look(st, now)

@@ -11,6 +11,7 @@ import (
 // consider looks at a matched path: where it leads, whether that may be read, and which file it is.
 func (t *Tailer) consider(path string, d *dir, base string, now time.Time) {
 	real := filepath.Join(d.real, base)
+	t.stats.Looks++
 	st, err := statPath(real)
 	if err == nil && st.link() {
 		if real, err = filepath.EvalSymlinks(real); err == nil {
@@ -217,6 +218,7 @@ func (t *Tailer) loosen(s *Source) {
 
 // look compares a followed name with what stands there.
 func (t *Tailer) look(d *dir, base string, now time.Time) {
+	t.stats.Looks++
 	n := d.names[base]
 	if n == nil {
 		t.appeared(d, base, unknownType, now)

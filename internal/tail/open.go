@@ -62,7 +62,7 @@ func (t *Tailer) makeRoom(keep *Source) {
 	for len(t.open) > t.opts.MaxOpenFiles {
 		var victim *Source
 		for _, s := range t.open {
-			if s != keep && (victim == nil || s.cost() < victim.cost() || s.cost() == victim.cost() && s.lastUse < victim.lastUse) {
+			if s != keep && s != t.pinned && (victim == nil || s.cost() < victim.cost() || s.cost() == victim.cost() && s.lastUse < victim.lastUse) {
 				victim = s
 			}
 		}

@@ -67,6 +67,7 @@ func (t *Tailer) unreadable(s *Source, err error) {
 // read makes the next chunk of s. False without an error means that the end was reached, or that s is no longer
 // what it was (then whatever took its place is queued).
 func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
+	t.stats.Reads++
 	if err := t.ensureOpen(s); err != nil {
 		return false, err
 	}

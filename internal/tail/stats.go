@@ -24,6 +24,8 @@ type Stats struct {
 	Rotations    map[string]uint64 // rename, truncate, gzip, deleted
 	Refused      map[string]uint64 // paths that matched but are not read: limit, irregular, outside, unreadable, compressed
 	HoldsRefused uint64            // lines that would not be read again after a restart, past the bound on holds
+	Looks        uint64            // names and folders that were looked at
+	Reads        uint64            // reads of files, whether something new was there or not
 	LagBytes     uint64            // now: known to stand in the files and not handed out
 	Files        int               // now: followed
 	OpenFiles    int               // now: descriptors

@@ -49,6 +49,7 @@ type Tailer struct {
 	guard    guard
 	ready    queue              // of sources that may have something to read
 	open     []*Source          // with an open descriptor
+	pinned   *Source            // its descriptor is in use while another file is opened
 	saved    []record           // from Options.State, until the first look
 	cuts     map[inodeKey]int64 // files that were truncated while the agent was down, by what was read or counted of them
 

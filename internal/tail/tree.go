@@ -144,6 +144,7 @@ func (t *Tailer) watchDir(d *dir, now time.Time) {
 
 // scan lists a folder and looks at every name that is matched, and at every name that was followed.
 func (t *Tailer) scan(d *dir, now time.Time) {
+	t.stats.Looks++
 	if st, err := statPath(d.real); err == nil {
 		d.mtime = st.mtime
 	}
@@ -263,6 +264,7 @@ func (t *Tailer) sweepDir(d *dir, now time.Time) {
 	t.watchDir(d, now) // a watch may have become free
 	// Files are looked at every time, the folder every other time: new ones may come up to two seconds late.
 	if d.skip = !d.skip; d.skip || len(d.names) == 0 {
+		t.stats.Looks++
 		st, err := statPath(d.real)
 		// A time stamp is no finer than the kernel's tick: a folder that changed just now is listed once more.
 		if err != nil || st.mtime != d.mtime || time.Now().UnixNano()-st.mtime < int64(3*pollSweep) {
