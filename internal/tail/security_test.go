@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -107,8 +109,8 @@ func TestALinkThatIsSwappedInIsNotFollowed(t *testing.T) {
 }
 
 func TestAnUnreadableFileIsNamedOnceAndReadLater(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
+	if asNobody(t) {
+		return
 	}
 	modes(t, func(t *testing.T, opts Options) {
 		path := in(opts, "app.log")
@@ -128,6 +130,126 @@ func TestAnUnreadableFileIsNamedOnceAndReadLater(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// asNobody runs the test again without root's rights, in a process of its own, and says whether it did: root reads everything.
+func asNobody(t *testing.T) bool {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return false
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "plumbline-nobody-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary, data := filepath.Join(dir, "tail.test"), []byte(nil)
+	if data, err = os.ReadFile(self); err == nil {
+		err = errors.Join(os.WriteFile(binary, data, 0o755), os.Chmod(dir, 0o777))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this root may not become another user")
+	}
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("as uid 65532: %v\n%s", err, out)
+	}
+	return true
+}
+
+func TestAFolderWithoutPermissionIsNamedAndReadOnceItHasIt(t *testing.T) {
+	if asNobody(t) {
+		return
+	}
+	modes(t, func(t *testing.T, opts Options) {
+		opts.Include = []string{"pods/*/0.log"}
+		for _, dir := range []string{"pods/open", "pods/closed", "pods/blind"} {
+			if err := os.MkdirAll(in(opts, dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			appendTo(t, in(opts, dir, "0.log"), dir+"\n")
+		}
+		chmod := func(dir string, mode os.FileMode) {
+			t.Helper()
+			if err := os.Chmod(in(opts, dir), mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		chmod("pods/closed", 0)
+		chmod("pods/blind", 0o311) // its files can be opened and not listed
+		t.Cleanup(func() { chmod("pods/closed", 0o755); chmod("pods/blind", 0o755) })
+		r := follow(t, opts)
+		if got := r.text(time.Minute); got != "pods/open\n" {
+			t.Errorf("got %q, want what may be read", got)
+		}
+		if n := r.tail.Stats().Refused["unreadable"]; n == 0 {
+			t.Error("nothing was refused")
+		}
+		chmod("pods/closed", 0o755)
+		chmod("pods/blind", 0o755)
+		if got := r.text(2 * time.Minute); got != "pods/closed\npods/blind\n" && got != "pods/blind\npods/closed\n" {
+			t.Errorf("then got %q", got)
+		}
+	})
+}
+
+// TestASwappedFolderNeverLeadsOut is the race of a symbolic link against every look and every open, as long as the test runs: a folder within
+// the roots and a link that leads out take turns under one name.
+func TestASwappedFolderNeverLeadsOut(t *testing.T) {
+	dir, outside := realPath(t.TempDir()), realPath(t.TempDir())
+	appendTo(t, filepath.Join(outside, "0.log"), strings.Repeat("secret\n", 100))
+	pod, link, spare := filepath.Join(dir, "pod"), filepath.Join(dir, "link"), filepath.Join(dir, "spare")
+	if err := errors.Join(os.Mkdir(pod, 0o755), os.Symlink(outside, link)); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, filepath.Join(pod, "0.log"), "fine\n")
+	stop := make(chan struct{})
+	var racing sync.WaitGroup
+	racing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = errors.Join(os.Rename(pod, spare), os.Rename(link, pod), os.Rename(pod, link), os.Rename(spare, pod))
+			}
+		}
+	})
+	var got strings.Builder
+	for i := 0; i < 200 || i < 20_000 && !strings.Contains(got.String(), "fine"); i++ {
+		tail, err := New(Options{Dir: dir, Include: []string{"*/0.log"}, watch: func() (watcher, error) { return nil, errNoWatcher }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			c, err := tail.Next(t.Context(), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c != nil {
+				got.Write(c.Data)
+			}
+		}
+		tail.Close()
+	}
+	close(stop)
+	racing.Wait()
+	if strings.Contains(got.String(), "secret") {
+		t.Error("a file outside the roots was read")
+	}
+	if !strings.Contains(got.String(), "fine") {
+		t.Error("the file within was never read")
+	}
 }
 
 func TestLimitsHold(t *testing.T) {
