@@ -208,9 +208,14 @@ func TestLeastPrivilegeReadsRotatedFiles(t *testing.T) {
 		opts := Options{Dir: os.Getenv("PLUMBLINE_TEST_LOGS"), Include: []string{"0.log"}}
 		var state []byte
 		r := &reader{t: t, opts: opts, lines: map[uint64]int{}}
-		for range 5 { // it is killed and started again while nobody rotates for it
+		for over := false; !over; { // it is killed and started again while files are rotated
+			_, err := os.Stat(filepath.Join(opts.Dir, "over"))
+			over = err == nil // everything is written: this is the last life
 			r.start(state)
 			r.pump(400 * time.Millisecond)
+			if over {
+				r.drain()
+			}
 			if state == nil {
 				fmt.Println("ready") // files that are rotated away before a very first start are nobody's
 			}
@@ -264,7 +269,7 @@ func TestLeastPrivilegeReadsRotatedFiles(t *testing.T) {
 			k := &kubelet{t: t, w: w, keep: 5}
 			script := "mount --make-rprivate / && mount -o remount,bind,ro / 2>/dev/null; mount --bind " + dir + " " + dir + " && mount -o remount,bind,ro " + dir + " && exec setpriv " + shape.flag +
 				` "$0" -test.run '^TestLeastPrivilegeReadsRotatedFiles$'`
-			cmd := exec.Command("unshare", "-m", "sh", "-c", script, binary)
+			cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-c", script, binary)
 			cmd.Env = append(os.Environ(), insideNamespace+"=TestLeastPrivilegeReadsRotatedFiles", "PLUMBLINE_TEST_LOGS="+logs)
 			ready := &waitFor{text: "ready", seen: make(chan struct{})}
 			cmd.Stdout, cmd.Stderr = ready, ready
@@ -296,6 +301,9 @@ func TestLeastPrivilegeReadsRotatedFiles(t *testing.T) {
 				if err := os.Chmod(w.path, shape.mode); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if err := os.WriteFile(filepath.Join(logs, "over"), nil, 0o644); err != nil {
+				t.Fatal(err)
 			}
 			if err := <-ended; err != nil {
 				t.Fatalf("%v\n%s", err, ready.String())
