@@ -211,7 +211,7 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 			t.stats.GapBytes += uint64(max(0, end-max(s.offset, f.st.size)))
 			next.cut = max(next.cut, f.st.size)
 		} else {
-			next.cut = 0 // nobody knows how much the copy holds
+			next.cut, next.nulls = 0, false // nobody knows how much the copy holds
 		}
 		t.continueIn(s, f, now)
 		return

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -225,6 +226,27 @@ func position(t *testing.T, f *os.File) int64 {
 		t.Fatal(err)
 	}
 	return at
+}
+
+func TestNULsThatWereWrittenAfterATruncationAreKept(t *testing.T) {
+	modes(t, func(t *testing.T, opts Options) {
+		opts.Include = []string{"app.log"}
+		path := in(opts, "app.log")
+		r := follow(t, opts)
+		want := ""
+		for range 3 {
+			appendTo(t, path, strings.Repeat("a line\n", 40))
+			want += strings.Repeat("a line\n", 40)
+			got := r.text(2 * time.Second)
+			truncate(t, path)
+			appendTo(t, path, "\x00\x00\x00\nnext\n")
+			want += "\x00\x00\x00\nnext\n"
+			if got += r.text(2 * time.Second); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			want = ""
+		}
+	})
 }
 
 func TestAFileThatOnlyBeginsLikeAnotherIsRead(t *testing.T) {

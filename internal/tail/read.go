@@ -120,6 +120,9 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			for i < len(data) && data[i] == 0 {
 				i++
 			}
+			if s.cut > 0 && s.offset == 0 && i < len(data) && int64(i) < s.cut {
+				i, s.cut = 0, 0 // no hole that the old position left, which is longer: somebody wrote these
+			}
 			if i > 0 {
 				s.advance(t.buf[:front+i])
 				continue
