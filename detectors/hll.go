@@ -36,13 +36,15 @@ func HashKey(seed uint64, key []byte) uint64 {
 	return h ^ h>>33
 }
 
-// Add counts a key by its hash.
-func (h *HLL) Add(hash uint64) {
+// Add counts a key by its hash, and says whether that changed anything.
+func (h *HLL) Add(hash uint64) bool {
 	i := hash >> (64 - hllBits)
 	rank := uint8(bits.LeadingZeros64(hash<<hllBits|1<<(hllBits-1)) + 1)
 	if rank > h.registers[i] {
 		h.registers[i] = rank
+		return true
 	}
+	return false
 }
 
 // Estimate is about the number of different keys.

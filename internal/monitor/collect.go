@@ -218,6 +218,7 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 	if c.base.grid == nil {
 		expected, _ := c.base.unseen()
 		b.Add(catalog.UnseenExpected, expected, c.labels.column...)
+		b.Add(catalog.Cardinality, in.cardinality(indexOf(in.cols, c)), c.labels.column...)
 		if d := c.base.rare.distinct; d > 0 {
 			b.Add(catalog.RefCardinality, float64(d), c.labels.column...)
 		}

@@ -47,6 +47,7 @@ type column struct {
 
 	described []described // by window
 	pairs     pairs       // while it learns
+	distinct  distinct    // of categories without a name
 	streams   []*stream   // those of evidence.streams that are about this column
 }
 
@@ -167,6 +168,7 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 		i := int(c.base.table.find(name, h))
 		if i < 0 {
 			i = len(c.base.categories)
+			c.distinct.count(name, event)
 		}
 		t.Fine[i]++
 		t.N++

@@ -45,6 +45,9 @@ func rollout(t *testing.T, reference, dir string, restart int) *harness {
 		h.line(fmt.Appendf(nil, `{"ts":%q,"v":%q,"score":%.4f,"label":%q,"f":{"x":%.3f,"c":"k%d"},"rep":%d,"rep_age":5}`, now.Format(time.RFC3339), version, score, label, rng.NormFloat64(), rng.IntN(3), i*7%31), now)
 		now = now.Add(time.Second)
 		h.engine.Advance(now)
+		if restart == 0 {
+			continue
+		}
 		changed, removed := h.engine.Sections()
 		for _, name := range removed {
 			delete(store, name)
@@ -52,7 +55,7 @@ func rollout(t *testing.T, reference, dir string, restart int) *harness {
 		for _, s := range changed {
 			store[s.Name] = s.Data
 		}
-		if restart > 0 && i%(restart*60) == restart*60-1 {
+		if i%(restart*60) == restart*60-1 {
 			offset := h.offset
 			h = newHarness(t, m)
 			h.offset = offset

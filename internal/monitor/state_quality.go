@@ -3,6 +3,7 @@ package monitor
 // Sections of their own, so that state written before they existed reads as it did: what they hold then begins anew.
 const (
 	positivesSection = "positives"
+	distinctSection  = "distinct"
 	entitiesSection  = "entities"
 	pairsSection     = "pairs"    // of the open bucket, and of columns that learn
 	versionsSection  = "versions" // beside the section live
@@ -26,6 +27,9 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 	}
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
+	}
+	if d.columns || d.live && in.distinctDirty() {
+		add(in.section(distinctSection), in.encodeDistinct)
 	}
 	if in.entities != nil && (d.columns || d.live) {
 		add(in.section(entitiesSection), func(e *encoder) { in.entities.encode(e, in.cols) })
@@ -52,6 +56,9 @@ func (r *restorer) quality() {
 		if v.decode(d); d.end() == nil {
 			*in.volume = v
 		}
+	}
+	if d, ok := open(r.get, in.section(distinctSection)); ok {
+		r.distinct(d)
 	}
 	if d, ok := open(r.get, in.section(entitiesSection)); ok && in.at.entity >= 0 {
 		r.entities(d)
@@ -157,7 +164,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
+	for _, name := range []string{positivesSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
 		names[in.section(name)] = true
 	}
 }
