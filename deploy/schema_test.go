@@ -110,7 +110,7 @@ func TestTheSchemaOfRulesRefusesWhatTheCheckRefusesAndTakesWhatItTakes(t *testin
 func TestTheSchemaHasTheKeysThatTheAgentKnows(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "m.yaml")
 	text := "nonsense: 1\nlogs: {nonsense: 1, limits: {nonsense: 1}}\nfields: {nonsense: 1, timestamp: {nonsense: 1}}\npredictions: {score: {nonsense: 1}, label: {nonsense: 1}}\n" +
-		"features: [{nonsense: 1}]\nreference: {nonsense: 1}\ntolerance: {nonsense: 1}\nprivacy: {nonsense: 1}\n"
+		"features: [{nonsense: 1}]\nsegments: [{nonsense: 1}]\ntruth: {nonsense: 1}\nreference: {nonsense: 1}\ntolerance: {nonsense: 1}\nprivacy: {nonsense: 1}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +141,8 @@ func TestTheSchemaHasTheKeysThatTheAgentKnows(t *testing.T) {
 			t.Errorf("%q: the schema has %v, the agent %v", path, got, want)
 		}
 	}
-	if levels != 11 {
-		t.Errorf("%d levels were compared, want 11: %v", levels, report.Findings)
+	if levels != 13 {
+		t.Errorf("%d levels were compared, want 13: %v", levels, report.Findings)
 	}
 	formats := schema["properties"].(map[string]any)["logs"].(map[string]any)["properties"].(map[string]any)["format"].(map[string]any)["enum"].([]any)
 	var got []string

@@ -120,15 +120,30 @@ func ratio(a, b float64) float64 {
 
 // Estimate is the expected performance on what was counted.
 func (s *ScoreBins) Estimate() Performance {
-	var c Confusion
+	bins := make([]ScoreBin, len(s.n))
 	for b, n := range s.n {
+		class := 0
 		if b >= s.positive {
-			c.TP += s.sum[b]
-			c.FP += float64(n) - s.sum[b]
-		} else {
-			c.FN += s.sum[b]
-			c.TN += float64(n) - s.sum[b]
+			class = 1
 		}
+		bins[b].N[class], bins[b].P[class] = float64(n), s.sum[b]
+	}
+	return EstimatePerformance(bins)
+}
+
+// ScoreBin is one bin of a score, by predicted class (1 is positive): how many records, and the sum of their probabilities of being positive.
+type ScoreBin struct{ N, P [2]float64 }
+
+// EstimatePerformance is what ScoreBins.Estimate does, for bins that somebody else keeps, in ascending order of the score: the class may have been
+// predicted by any rule, not only by a threshold on an edge.
+func EstimatePerformance(bins []ScoreBin) Performance {
+	var c Confusion
+	for i := range bins {
+		x := &bins[i]
+		c.TP += x.P[1]
+		c.FP += x.N[1] - x.P[1]
+		c.FN += x.P[0]
+		c.TN += x.N[0] - x.P[0]
 	}
 	out := c.Rates()
 	positives, negatives := c.TP+c.FN, c.FP+c.TN
@@ -136,11 +151,13 @@ func (s *ScoreBins) Estimate() Performance {
 		return out
 	}
 	tp, fp := 0.0, 0.0
-	for b := len(s.n) - 1; b >= 0; b-- {
-		if s.n[b] == 0 {
+	for b := len(bins) - 1; b >= 0; b-- {
+		n := bins[b].N[0] + bins[b].N[1]
+		if n == 0 {
 			continue
 		}
-		p, q := s.sum[b], float64(s.n[b])-s.sum[b]
+		p := bins[b].P[0] + bins[b].P[1]
+		q := n - p
 		out.AUC += q * (tp + p/2)
 		tp, fp = tp+p, fp+q
 		out.AP += p / positives * tp / (tp + fp)

@@ -360,3 +360,32 @@ func TestUnseenShareIsInsideItsBoundForMostReferences(t *testing.T) {
 		t.Errorf("no records: %v, %v", share, upper)
 	}
 }
+
+func TestATopKGoesOnFromItsEncodingAndForgetsWhatIsRemoved(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	a, _ := NewTopK(16)
+	name := func() []byte { return []byte{byte(r.ExpFloat64() * 20), byte(r.IntN(2))} }
+	for range 2000 {
+		a.Add(name())
+	}
+	data, _ := a.MarshalBinary()
+	b, _ := NewTopK(16)
+	if err := b.UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	for range 2000 {
+		n := name()
+		a.Add(n)
+		b.Add(n)
+		if r.IntN(50) == 0 {
+			a.Remove(n)
+			b.Remove(n)
+			if (a.Get(n) != TopName{}) {
+				t.Fatal("a removed name has a place")
+			}
+		}
+	}
+	if !slices.Equal(a.Names(), b.Names()) {
+		t.Errorf("%v\n%v", a.Names(), b.Names())
+	}
+}

@@ -85,13 +85,44 @@ func (t *TopK) place(e TopName) {
 	t.down(0)
 }
 
+// rarer orders the heap. Equal counts go by name, so that which name gives up its place depends on what was counted and
+// not on how the heap came about: a restored counter goes on as the saved one does.
+func (t *TopK) rarer(i, j int) bool {
+	a, b := &t.heap[i], &t.heap[j]
+	return a.Count < b.Count || a.Count == b.Count && a.Name < b.Name
+}
+
+// Get returns what is known of a name: the zero TopName when it has no place.
+func (t *TopK) Get(name []byte) TopName {
+	if i, ok := t.index[string(name)]; ok {
+		return t.heap[i]
+	}
+	return TopName{}
+}
+
+// Remove forgets a name; what was counted stays in N.
+func (t *TopK) Remove(name []byte) {
+	i, ok := t.index[string(name)]
+	if !ok {
+		return
+	}
+	last := len(t.heap) - 1
+	t.swap(i, last)
+	t.heap = t.heap[:last]
+	delete(t.index, string(name))
+	if i < last {
+		t.up(i)
+		t.down(i)
+	}
+}
+
 func (t *TopK) swap(i, j int) {
 	t.heap[i], t.heap[j] = t.heap[j], t.heap[i]
 	t.index[t.heap[i].Name], t.index[t.heap[j].Name] = i, j
 }
 
 func (t *TopK) up(i int) {
-	for i > 0 && t.heap[i].Count < t.heap[(i-1)/2].Count {
+	for i > 0 && t.rarer(i, (i-1)/2) {
 		t.swap(i, (i-1)/2)
 		i = (i - 1) / 2
 	}
@@ -101,7 +132,7 @@ func (t *TopK) down(i int) {
 	for {
 		least := i
 		for c := 2*i + 1; c <= 2*i+2 && c < len(t.heap); c++ {
-			if t.heap[c].Count < t.heap[least].Count {
+			if t.rarer(c, least) {
 				least = c
 			}
 		}

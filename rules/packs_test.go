@@ -72,7 +72,7 @@ func eachAlert(t *testing.T, f func(file, group string, r rulefmt.Rule)) {
 }
 
 func TestEveryShippedAlertHasSeverityCauseTextsAndARunbook(t *testing.T) {
-	causes := " agent schema missing stale frozen version mix drift volume quality "
+	causes := " agent schema missing stale frozen version mix drift volume quality replica segment performance "
 	severities := map[string]bool{alert.SeverityCritical: true, alert.SeverityWarning: true, alert.SeverityInfo: true}
 	seen := map[string]bool{}
 	eachAlert(t, func(file, _ string, r rulefmt.Rule) {

@@ -26,8 +26,10 @@ type Options struct {
 type Report struct {
 	Rows     Rows      `json:"rows"`
 	Features []Feature `json:"features"`
-	Skipped  []Skipped `json:"skipped"`
-	Method   Method    `json:"method"`
+
+	Performance *Performance `json:"performance,omitempty"` // when the model file says where the truth stands
+	Skipped     []Skipped    `json:"skipped"`
+	Method      Method       `json:"method"`
 }
 
 // Rows counts the records of both files.
@@ -148,6 +150,13 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 			continue
 		}
 		r.Features = append(r.Features, compareColumn(rc, cc, kind))
+	}
+	if model != nil && model.Truth != nil {
+		p, err := comparePerformance(model, ref, cur)
+		if err != nil {
+			return nil, err
+		}
+		r.Performance = p
 	}
 	for _, cc := range cur.columns {
 		if ref.byName[cc.name] == nil {
@@ -271,6 +280,9 @@ func (r *Report) Table() (header []string, rows [][]string) {
 func (r *Report) Notes() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows against %d in the reference. psi by chance is what PSI comes to when nothing changed.\n", r.Rows.Current, r.Rows.Reference)
+	if r.Performance != nil {
+		b.WriteString(r.Performance.notes())
+	}
 	by := map[string][]string{}
 	for _, s := range r.Skipped {
 		by[s.Reason] = append(by[s.Reason], s.Name)

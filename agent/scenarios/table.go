@@ -52,7 +52,7 @@ var start = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 // modelText is the model of the table: three windows, all features, a reference file.
 const modelText = `model: spam
 logs: {include: ["*.jsonl"], format: json}
-fields: {timestamp: ts, version: version}
+fields: {timestamp: ts, version: version, replica: replica}
 predictions:
   score: {path: prediction.score, kind: probability}
   label: {path: prediction.label, positive: spam}

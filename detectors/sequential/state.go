@@ -12,6 +12,7 @@ const (
 	kindMeanRecovery = 'C'
 	kindMultinomial  = 'X'
 	kindTrail        = 'T'
+	kindExchange     = 'E'
 )
 
 func (r *Rate) print() uint64 {

@@ -72,6 +72,33 @@ var (
 	FeatureSkew       = declare("Staleness", Gauge, "plumbline_feature_clock_skew_seconds", "seconds", "Largest amount by which a feature's update time lay after the request that used it, in the window.", "model", "feature", "window")
 )
 
+// Segments and replicas: parts of a model's records. The parts of one "by" add up to the model.
+var (
+	SegmentRecords     = declare("Segments and replicas", Counter, "plumbline_segment_records_total", "", "Records of one part of the model, such as country=CH or replica=web-1. 'other' holds what has no name, 'absent' what does not carry the field; all parts of one by add up to the model.", "model", "by", "segment")
+	SegmentMissing     = declare("Segments and replicas", Counter, "plumbline_segment_missing_total", "", "Records of the part in which the prediction is missing.", "model", "by", "segment")
+	SegmentClass       = declare("Segments and replicas", Counter, "plumbline_segment_class_total", "", "Records of the part by predicted class; the ten most frequent classes of the reference by name, the others as 'other'.", "model", "by", "segment", "class")
+	SegmentScore       = declare("Segments and replicas", Histogram, "plumbline_segment_score", "", "Scores in the part since start, in the bins of the model's score; buckets add over nodes.", "model", "by", "segment")
+	SegmentDistinct    = declare("Segments and replicas", Gauge, "plumbline_segment_distinct_values", "", "About how many different values the field of the segments has had (HyperLogLog, to about 2 %).", "model", "by")
+	SegmentSeries      = declare("Segments and replicas", Gauge, "plumbline_segment_series", "", "Series that segments and replicas take.", "model")
+	SegmentSeriesLimit = declare("Segments and replicas", Gauge, "plumbline_segment_series_limit", "", "Series that they may take: max_series of the model file.", "model")
+)
+
+// Performance: how right a model is, once the truth is known, and what it is estimated to be before.
+var (
+	Confusion           = declare("Performance", Counter, "plumbline_confusion_total", "", "Predictions whose truth is known, by outcome: true_positive, false_positive, false_negative, true_negative. They add over nodes, and every ratio follows from them.", "model", "outcome")
+	TruthRecords        = declare("Performance", Counter, "plumbline_truth_records_total", "", "What became of predictions and truths: in_record and matched are joined; expired, dropped and duplicate are predictions that got no truth; unmatched, no_id and unreadable could not be joined.", "model", "result")
+	TruthPending        = declare("Performance", Gauge, "plumbline_truth_pending", "", "Predictions that wait for their truth.", "model")
+	TruthPendingLimit   = declare("Performance", Gauge, "plumbline_truth_pending_limit", "", "How many may wait: truth.max_pending of the model file.", "model")
+	TruthCoverage       = declare("Performance", Gauge, "plumbline_truth_coverage", "ratio", "Truths that came in the window, as a share of its predictions.", "model", "window")
+	TruthDelay          = declare("Performance", Gauge, "plumbline_truth_delay_seconds", "seconds", "Quantile of the time from a prediction to its truth, in the window; read off bins of powers of two, so up to twice too high.", "model", "window", "quantile")
+	Performance         = declare("Performance", Gauge, "plumbline_performance", "", "Performance on the truths that came in the window: accuracy, precision, recall, false_positive_rate, specificity, f1, calibration_error. bound is value, or lower and upper of the 95 % interval (Wilson for ratios, normal for calibration_error).", "model", "window", "metric", "bound")
+	PerformanceExpected = declare("Performance", Gauge, "plumbline_performance_expected", "", "The same in the reference's labelled records, or in the first ones that got a truth.", "model", "metric")
+	PerformanceLabels   = declare("Performance", Gauge, "plumbline_performance_reference_records", "", "Labelled records behind plumbline_performance_expected.", "model")
+	PerformanceEstimate = declare("Performance", Gauge, "plumbline_performance_estimate", "", "Performance on all predictions of the window as estimated without their truth (CBPE). It assumes that a score is worth what it was when it was calibrated; bound is value, or lower and upper: three sampling errors.", "model", "window", "metric", "bound")
+	EstimateCalibrated  = declare("Performance", Gauge, "plumbline_performance_estimate_calibrated", "", "1 when the estimate's scores are calibrated with labels of the reference, 0 when they are taken as probabilities as they are.", "model")
+	Disagreement        = declare("Performance", Gauge, "plumbline_performance_disagreement", "", "1 while estimate and truth of the same records of the window disagree beyond their intervals: the estimate's assumption does not hold.", "model", "window", "metric")
+)
+
 // Drift: statistics describe, evidence pages.
 var (
 	DriftStatistic  = declare("Drift", Gauge, "plumbline_drift_statistic", "", "Distance between window and reference: psi, psi_expected, ks, js, wasserstein_iqr, chi2_p. Nothing shipped pages on it.", "model", "feature", "role", "window", "statistic")

@@ -13,6 +13,8 @@ import (
 type feed struct {
 	instance *monitor.Instance
 	format   string
+	truth    bool   // the lines are truths about predictions in other files
+	replica  []byte // that wrote the lines, when the path says so
 	parser   *parse.Parser
 	rec      parse.Record
 
@@ -32,9 +34,14 @@ type held struct {
 }
 
 // newFeed makes a feed. holds is nil for files that are read once.
-func newFeed(in *monitor.Instance, h *holds) *feed {
+func newFeed(in *monitor.Instance, path string, h *holds) *feed {
 	format, _ := in.Model().Format()
-	return &feed{instance: in, format: format, parser: in.Plan().NewParser(), holds: h}
+	return &feed{instance: in, format: format, parser: in.Plan().NewParser(), holds: h, replica: []byte(monitor.ReplicaOfPath(path))}
+}
+
+// newTruthFeed makes a feed of truths about the predictions of a model.
+func newTruthFeed(in *monitor.Instance, h *holds) *feed {
+	return &feed{instance: in, format: in.Model().Truth.Logs.Format, truth: true, parser: in.TruthPlan().NewParser(), holds: h}
 }
 
 // line reads one line, observes the records in it, and returns how many there were.
@@ -63,6 +70,11 @@ func (f *feed) take(res parse.Result, arrival time.Time, c *counters) (records i
 		switch res.Status {
 		case parse.Complete:
 			records++
+			if f.truth {
+				f.instance.ObserveTruth(&f.rec, arrival)
+				break
+			}
+			f.instance.SetSource(f.replica)
 			f.instance.Observe(&f.rec, f.instance.Plan().Slots(), arrival)
 			if f.rec.Time > f.lastEvent {
 				f.lastEvent = f.rec.Time

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
-	"github.com/plumbline-ml/plumbline/internal/monitor"
 	"github.com/plumbline-ml/plumbline/internal/parse"
 	"github.com/plumbline-ml/plumbline/internal/tail"
 )
@@ -53,12 +52,12 @@ func (r *fileRecords) keep() {
 }
 
 // openRecords starts to read a file.
-func openRecords(ctx context.Context, path string, in *monitor.Instance, opts tail.Options, c *counters) (*fileRecords, error) {
+func openRecords(ctx context.Context, path string, f *feed, opts tail.Options, c *counters) (*fileRecords, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
-	r := &fileRecords{path: path, size: st.Size(), feed: newFeed(in, nil)}
+	r := &fileRecords{path: path, size: st.Size(), feed: f}
 	r.feed.parser.Arrived(st.ModTime().UnixNano())
 	r.next, r.stop = iter.Pull(func(yield func(parse.Result) bool) {
 		f := r.feed

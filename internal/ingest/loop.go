@@ -80,6 +80,7 @@ type Loop struct {
 type feedKey struct {
 	lineage string
 	model   string
+	truth   bool
 }
 
 // route is where the lines of one source go.
@@ -172,8 +173,7 @@ func (l *Loop) openTail(state []byte) error {
 
 // includes is the union of the models' globs, and of the excluding ones those that every model has.
 func includes(e *monitor.Engine) (include, exclude []string) {
-	for i, in := range e.Instances() {
-		logs := in.Model().Logs
+	for i, logs := range allLogs(e) {
 		include = append(include, logs.Include...)
 		if i == 0 {
 			exclude = slices.Clone(logs.Exclude)
@@ -183,6 +183,18 @@ func includes(e *monitor.Engine) (include, exclude []string) {
 	}
 	slices.Sort(include)
 	return slices.Compact(include), exclude
+}
+
+// allLogs are the logs of every model, those of the truth among them.
+func allLogs(e *monitor.Engine) (out []monitor.LogsConfig) {
+	for _, in := range e.Instances() {
+		m := in.Model()
+		out = append(out, m.Logs)
+		if m.Truth.Separate() {
+			out = append(out, m.Truth.Logs)
+		}
+	}
+	return out
 }
 
 // Run follows the logs until ctx is done, then commits once more and closes.
@@ -287,30 +299,36 @@ func (l *Loop) route(s *tail.Source) *route {
 		return r
 	}
 	r := &route{}
-	for _, in := range l.engine.Instances() {
-		if !l.wants(in.Model(), s) {
-			continue
-		}
-		key := feedKey{s.Lineage(), in.Name()}
+	add := func(in *monitor.Instance, truth bool, make func() *feed) {
+		key := feedKey{s.Lineage(), in.Name(), truth}
 		f := l.feeds[key]
 		if f == nil {
-			f = newFeed(in, &l.holds)
+			f = make()
 			l.feeds[key] = f
 		}
 		r.feeds = append(r.feeds, f)
+	}
+	for _, in := range l.engine.Instances() {
+		m := in.Model()
+		if l.wants(&m.Logs, s) {
+			add(in, false, func() *feed { return newFeed(in, s.Lineage(), &l.holds) })
+		}
+		if m.Truth.Separate() && l.wants(&m.Truth.Logs, s) {
+			add(in, true, func() *feed { return newTruthFeed(in, &l.holds) })
+		}
 	}
 	l.routes[s] = r
 	return r
 }
 
-func (l *Loop) wants(m *monitor.Model, s *tail.Source) bool {
+func (l *Loop) wants(logs *monitor.LogsConfig, s *tail.Source) bool {
 	matches := func(globs []string) bool {
 		return slices.ContainsFunc(globs, func(g string) bool {
 			g = absolute(l.opts.Dir, g)
 			return tail.Match(g, s.Lineage()) || tail.Match(g, s.Path())
 		})
 	}
-	return matches(m.Logs.Include) && !matches(m.Logs.Exclude)
+	return matches(logs.Include) && !matches(logs.Exclude)
 }
 
 // tick advances event time, commits, and publishes what was committed.

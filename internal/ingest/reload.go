@@ -85,6 +85,10 @@ func (l *Loop) swap(models []*monitor.Model) error {
 	for _, m := range models {
 		probe.Include = append(probe.Include, m.Logs.Include...)
 		probe.Exclude = append(probe.Exclude, m.Logs.Exclude...)
+		if m.Truth.Separate() {
+			probe.Include = append(probe.Include, m.Truth.Logs.Include...)
+			probe.Exclude = append(probe.Exclude, m.Truth.Logs.Exclude...)
+		}
 	}
 	probe.Dir = l.opts.Dir
 	t, err := tail.New(probe)

@@ -104,16 +104,24 @@ func newReplay(ctx context.Context, opts ReplayOptions) (*replay, error) {
 	r := &replay{opts: opts, engine: engine, counts: newCounters(time.Unix(0, 0))}
 	for _, path := range opts.Files {
 		for _, in := range engine.Instances() {
-			if len(engine.Instances()) > 1 && !matchesModel(in.Model(), opts.Dir, path) {
-				continue
+			var feeds []*feed
+			m := in.Model()
+			truth := m.Truth.Separate() && matchesLogs(&m.Truth.Logs, opts.Dir, path)
+			if truth {
+				feeds = append(feeds, newTruthFeed(in, nil))
 			}
-			f, err := openRecords(ctx, path, in, opts.Tail, r.counts)
-			if err != nil {
-				r.close()
-				return nil, err
+			if len(engine.Instances()) == 1 && !truth || matchesLogs(&m.Logs, opts.Dir, path) {
+				feeds = append(feeds, newFeed(in, path, nil))
 			}
-			r.all = append(r.all, f)
-			r.total += f.size
+			for _, f := range feeds {
+				records, err := openRecords(ctx, path, f, opts.Tail, r.counts)
+				if err != nil {
+					r.close()
+					return nil, err
+				}
+				r.all = append(r.all, records)
+				r.total += records.size
+			}
 		}
 	}
 	if len(r.all) == 0 {
@@ -219,8 +227,13 @@ func (r *replay) take(f *fileRecords) error {
 		r.until = max(r.until, t)
 		r.from = min(r.from, t)
 	}
-	r.records++
 	in := f.feed.instance
+	if f.feed.truth {
+		in.ObserveTruth(&f.feed.rec, time.Time{})
+		return nil
+	}
+	r.records++
+	in.SetSource(f.feed.replica)
 	in.Observe(&f.feed.rec, in.Plan().Slots(), time.Time{})
 	return nil
 }
@@ -284,10 +297,10 @@ func (r *replay) stats() ReplayStats {
 	return s
 }
 
-// matchesModel says whether a file belongs to a model.
-func matchesModel(m *monitor.Model, dir, path string) bool {
+// matchesLogs says whether a file belongs to a model's logs.
+func matchesLogs(logs *monitor.LogsConfig, dir, path string) bool {
 	matches := func(globs []string) bool {
 		return slices.ContainsFunc(globs, func(g string) bool { return tail.Match(absolute(dir, g), absolute("", path)) })
 	}
-	return matches(m.Logs.Include) && !matches(m.Logs.Exclude)
+	return matches(logs.Include) && !matches(logs.Exclude)
 }

@@ -71,6 +71,12 @@ func (in *Instance) closeOldest() {
 	for _, w := range in.windows {
 		w.fold(p, in.cols)
 	}
+	for _, c := range in.cuts {
+		c.fold(p)
+	}
+	if in.truth != nil {
+		in.truth.fold(p)
+	}
 	in.dirty.closed(p.index)
 	in.cache.stale = true
 	in.panes.release()
@@ -101,6 +107,12 @@ func (in *Instance) fillBucket(p *pane) {
 	if m := in.evidence.mean; m != nil {
 		m.sums.Add(&p.sums)
 	}
+	for _, c := range in.cuts {
+		c.fill(p)
+	}
+	if in.truth != nil {
+		in.truth.bucket.add(&p.truth)
+	}
 }
 
 // closeBucket hands the bucket to the detectors and empties it.
@@ -111,6 +123,12 @@ func (in *Instance) closeBucket() {
 	}
 	for _, c := range in.cols {
 		c.bucket.reset()
+	}
+	for _, c := range in.cuts {
+		c.endBucket((in.bucket.index + 1) * in.bucketNs)
+	}
+	if in.truth != nil {
+		in.truth.endBucket((in.bucket.index + 1) * in.bucketNs)
 	}
 	in.bucket = bucketState{}
 	in.dirty.detectors = true

@@ -21,6 +21,8 @@ type ReferenceBuilder struct {
 	from    int64
 	until   int64
 	volume  volumeCounter
+
+	segments []*segmentBuilder
 }
 
 // NewReferenceBuilder starts a reference for a model. reference.from and reference.until of the model bound the
@@ -33,7 +35,13 @@ func NewReferenceBuilder(m *Model) (*ReferenceBuilder, error) {
 		return nil, err
 	}
 	in.wildFrom = 1
-	return &ReferenceBuilder{in: in}, nil
+	b := &ReferenceBuilder{in: in}
+	for _, c := range in.cuts {
+		if !c.replica {
+			b.segments = append(b.segments, &segmentBuilder{cut: c, values: map[string]*segmentCounts{}})
+		}
+	}
+	return b, nil
 }
 
 // Plan is what the parser must be made from.
@@ -68,6 +76,20 @@ func (b *ReferenceBuilder) Observe(rec *parse.Record) {
 	if !wanted {
 		return
 	}
+	if t := b.in.truth; t != nil {
+		if !t.separate(rec) {
+			t.observe(b.pane(), rec, event)
+		} else {
+			t.take(rec, &rec.Values[b.in.at.truth], b.in.at.truthID, time.Time{})
+		}
+	}
+	for _, s := range b.segments {
+		var label []byte
+		if l := b.in.label; l != nil && uint(l.slot) < uint(len(rec.Values)) {
+			label, _ = l.category(&rec.Values[l.slot])
+		}
+		s.observe(rec, label)
+	}
 	if b.records == 0 {
 		b.from, b.until = event, event
 	}
@@ -100,6 +122,15 @@ func (b *ReferenceBuilder) Reference() (*Reference, error) {
 		}
 		r.Columns = append(r.Columns, newReferenceColumn(c, base))
 	}
+	for _, s := range b.segments {
+		s.append(r, m)
+	}
+	if t := b.in.truth; t != nil {
+		for _, p := range b.in.panes.open {
+			t.total.add(&p.truth)
+		}
+		r.Performance = t.reference()
+	}
 	if len(r.Columns) == 0 {
 		return nil, fmt.Errorf("build reference of %s: none of the fields that the model asks for has a usable value in %d records", m.Name, b.records)
 	}
@@ -108,3 +139,6 @@ func (b *ReferenceBuilder) Reference() (*Reference, error) {
 
 // isWild says whether a column came from a wildcard.
 func (in *Instance) isWild(c *column) bool { return c.config != nil && c.config.Wildcard() }
+
+// pane is where truths are counted while a reference is built: one for everything.
+func (b *ReferenceBuilder) pane() *pane { return b.in.pane(1) }

@@ -15,11 +15,15 @@ const (
 	causeQuality = "quality"
 	causeVersion = "version"
 	causeVolume  = "volume"
+	causeReplica = "replica"
+	causeSegment = "segment"
 	causeDrift   = "drift"
+
+	causePerformance = "performance"
 )
 
 // causes stand in the order cause before symptom: in one column an alarm of the first silences all that follow.
-var causes = []string{causeSchema, causeMissing, causeStale, causeFrozen, causeQuality, causeVersion, causeVolume, causeDrift}
+var causes = []string{causeSchema, causeMissing, causeStale, causeFrozen, causeQuality, causeVersion, causeVolume, causeReplica, causeSegment, causeDrift, causePerformance}
 
 // causeRank is the place of a cause in that order; what is not known comes last.
 func causeRank(cause string) int {

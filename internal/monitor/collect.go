@@ -37,6 +37,8 @@ func (in *Instance) collect(b *catalog.Batch, share bool) {
 		capped += in.collectTotals(b, i, c)
 	}
 	in.collectCounts(b, capped)
+	in.collectCuts(b)
+	in.collectTruth(b)
 	if in.cache.stale {
 		cached := catalog.Batch{Samples: in.cache.samples[:0]}
 		if in.cache.lent {
@@ -51,6 +53,7 @@ func (in *Instance) collect(b *catalog.Batch, share bool) {
 			}
 		}
 		in.collectEvidence(&cached)
+		in.collectPerformance(&cached)
 		in.cache.samples, in.cache.stale, in.cache.lent = cached.Samples, false, false
 	}
 	if share {
@@ -250,6 +253,9 @@ func (in *Instance) collectEvidence(b *catalog.Batch) {
 	in.collectContributions(b)
 	in.collectShifts(b)
 	for _, s := range ev.streams {
+		if s.hidden() {
+			continue
+		}
 		b.Add(catalog.EvidenceRatio, s.ratio, name, s.feature, s.cause, s.segment)
 		in.collectAlarm(b, s)
 	}

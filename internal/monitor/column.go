@@ -35,8 +35,12 @@ type column struct {
 	base  *baseline // nil while the column learns
 	learn *learner  // nil once it is ready
 
-	batch   *batch // numbers to be counted; nil for a category and while the column learns
-	last    uint32 // hash of the last value
+	batch   *batch  // numbers to be counted; nil for a category and while the column learns
+	present bool    // the value that was observed last is usable, and counted in bins
+	bin     int32   // of it, if it is a category
+	value   float64 // or what it is, if it is a number
+	split   split   // how replicas are compared by it
+	last    uint32  // hash of the last value
 	hasLast bool
 
 	total    totals
@@ -148,11 +152,13 @@ func addBuckets(b *baseline, dst []uint64, t *tally) {
 // observe counts one value into a pane's tally. It is the hot path.
 func (c *column) observe(t *tally, v *parse.Value, event int64) {
 	var h uint32
+	c.present = false
 	if c.base != nil && c.base.grid != nil {
 		if v.Kind != parse.Number && v.Kind != parse.Bool {
 			t.Missing[missingNumber(v.Kind)]++
 			return
 		}
+		c.present, c.value = true, v.Num
 		c.add(t, v.Num)
 		if event > c.lastGood && c.ageSlot < 0 {
 			c.lastGood = event
@@ -173,6 +179,7 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 		t.Fine[i]++
 		t.N++
 		t.touch(i)
+		c.present, c.bin = true, int32(i)
 	} else {
 		c.learn.observe(c, t, v, event)
 		return

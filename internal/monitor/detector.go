@@ -107,18 +107,22 @@ func (s *setsDetector) describe(c *column, l sequential.Leading) told {
 		t.what = "share of " + c.base.categories[bin]
 		return t
 	}
-	edges := c.base.grid.CoarseEdges()
-	switch {
-	case l.Set.Kind == sequential.Prefix || l.Set.Bin == 0:
-		t.what = "share at or below " + formatNumber(edges[l.Set.Bin])
-	case l.Set.Bin == len(edges):
-		t.what = "share above " + formatNumber(edges[l.Set.Bin-1])
-	case math.Nextafter(edges[l.Set.Bin-1], math.Inf(1)) == edges[l.Set.Bin]:
-		t.what = "share equal to " + formatNumber(edges[l.Set.Bin])
-	default:
-		t.what = "share above " + formatNumber(edges[l.Set.Bin-1]) + " up to " + formatNumber(edges[l.Set.Bin])
-	}
+	t.what = rangeText(c.base.grid.CoarseEdges(), l.Set)
 	return t
+}
+
+// rangeText says in words which values a set of buckets holds.
+func rangeText(edges []float64, set sequential.Set) string {
+	switch {
+	case set.Kind == sequential.Prefix || set.Bin == 0:
+		return "share at or below " + formatNumber(edges[set.Bin])
+	case set.Bin == len(edges):
+		return "share above " + formatNumber(edges[set.Bin-1])
+	case math.Nextafter(edges[set.Bin-1], math.Inf(1)) == edges[set.Bin]:
+		return "share equal to " + formatNumber(edges[set.Bin])
+	default:
+		return "share above " + formatNumber(edges[set.Bin-1]) + " up to " + formatNumber(edges[set.Bin])
+	}
 }
 func (s *setsDetector) encode(e *encoder) {
 	e.bytes(s.sets.MarshalAppend(nil))

@@ -21,6 +21,8 @@ logs: {nonsense: 1, limits: {nonsense: 1}}
 fields: {nonsense: 1, timestamp: {nonsense: 1}}
 predictions: {score: {nonsense: 1}, label: {nonsense: 1}}
 features: [{nonsense: 1}]
+segments: [{nonsense: 1}]
+truth: {nonsense: 1}
 reference: {nonsense: 1}
 tolerance: {nonsense: 1}
 privacy: {nonsense: 1}
@@ -43,7 +45,7 @@ privacy: {nonsense: 1}
 			}
 		}
 	}
-	if levels != 11 {
+	if levels != 13 {
 		t.Errorf("%d levels were asked for their keys: %v", levels, err)
 	}
 }

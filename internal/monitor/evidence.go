@@ -95,6 +95,9 @@ func (in *Instance) update() {
 		}
 		log := s.logEvidence()
 		s.ratio = max(0, log/ev.budget.StreamLogA(i))
+		if in.muted(s) {
+			log = math.Inf(-1)
+		}
 		if s.alarm != nil {
 			log, s.ratio = math.Inf(-1), 1
 		}
@@ -107,6 +110,9 @@ func (in *Instance) update() {
 	ev.ratio = max(0, d.LogEvidence/ev.logA)
 	if d.Page {
 		in.raise(d.Culprits, end)
+	}
+	for _, c := range in.cuts {
+		c.suspect()
 	}
 	ev.pages = slices.DeleteFunc(ev.pages, func(t int64) bool { return t <= end-int64(in.model.Budget.Period) })
 }
@@ -129,7 +135,7 @@ func (in *Instance) raise(guilty []int, end int64) {
 	for _, i := range guilty {
 		s := ev.streams[i]
 		explained := in.suppressed(s) || slices.ContainsFunc(guilty, func(j int) bool {
-			return s.col != nil && ev.streams[j].col == s.col && above(ev.streams[j].cause, s.cause)
+			return s.col != nil && ev.streams[j].col == s.col && above(ev.streams[j].cause, s.cause) || ev.streams[j].explains(s)
 		})
 		if explained {
 			s.reset()
@@ -139,7 +145,9 @@ func (in *Instance) raise(guilty []int, end int64) {
 		if in.latch(s, end); s.alarm == nil {
 			continue
 		}
-		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool { return o != s && o.alarm != nil && o.alarm.cause == s.alarm.cause })
+		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool {
+			return o != s && o.alarm != nil && (o.alarm.cause == s.alarm.cause || o.cause == causeReplica && s.alarm.cause == causeDrift)
+		})
 		if first == nil {
 			first = s.alarm
 			first.columns = in.contributions(first.onset, end)
@@ -224,6 +232,11 @@ func (in *Instance) watchRecovery(s *stream, end int64) {
 	in.log.Info("alarm is over", "column", s.feature, "cause", s.alarm.cause, "after", FormatDuration(time.Duration(end-s.alarm.raised)))
 	s.alarm = nil
 	s.reset()
+	for _, o := range in.evidence.streams {
+		if s.explains(o) && o.alarm == nil {
+			o.reset() // it was muted meanwhile
+		}
+	}
 	in.cache.stale = true
 }
 

@@ -20,6 +20,12 @@ func fieldsHash(m *Model) uint64 {
 			parts = append(parts, "age", f.Age)
 		}
 	}
+	if m.Truth != nil {
+		parts = append(parts, "truth", m.Truth.Path, m.Truth.Positive)
+	}
+	for _, s := range m.Segments {
+		parts = append(parts, "segment", s.by(), s.Path)
+	}
 	return hash64(parts...)
 }
 
@@ -28,12 +34,20 @@ func fieldsHash(m *Model) uint64 {
 func configHash(m *Model, ref *Reference) uint64 {
 	plain := *m
 	plain.File, plain.notes, plain.place, plain.schemaless = "", nil, [2]int{}, false
-	plain.Score, plain.Label, plain.Features = nil, nil, nil
+	plain.Score, plain.Label, plain.Features, plain.Truth = nil, nil, nil, nil
 	location := ""
 	if m.Logs.Location != nil {
 		location, plain.Logs.Location = m.Logs.Location.String(), nil
 	}
 	text := location + fmt.Sprintf("|%+v|%+v|%+v", plain, deref2(m.Score), deref2(m.Label))
+	if m.Truth != nil {
+		truth := *m.Truth
+		if truth.Logs.Location != nil {
+			text += truth.Logs.Location.String()
+			truth.Logs.Location = nil
+		}
+		text += fmt.Sprintf("|%+v", truth)
+	}
 	for _, f := range m.Features {
 		t := f.Tolerance
 		f.Tolerance = nil

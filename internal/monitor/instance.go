@@ -34,6 +34,11 @@ type Instance struct {
 
 	panes    panes
 	windows  []*window
+	truth    *truth  // nil when the truth is never known
+	cuts     []*cut  // by segment and by replica
+	score    *column // nil when the model has none
+	label    *column // likewise
+	source   []byte  // replica that wrote the records that are observed; see SetSource
 	versions versions
 	counts   counts
 
@@ -67,10 +72,11 @@ const (
 	limitVersion = iota
 	limitCategory
 	limitFeature
+	limitSegment
 	numLimits
 )
 
-var limitNames = [numLimits]string{"version", "category", "feature"}
+var limitNames = [numLimits]string{"version", "category", "feature", "segment"}
 
 const (
 	noColumn      = -1
@@ -124,10 +130,10 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
 	if m.Score != nil {
 		kind := KindNumber
-		in.addColumn(&column{path: m.Score.Path, name: "score", role: RolePrediction, kind: kind, isScore: true, tol: m.Tolerance, slot: in.at.score, ageSlot: -1})
+		in.score = in.addColumn(&column{path: m.Score.Path, name: "score", role: RolePrediction, kind: kind, isScore: true, tol: m.Tolerance, slot: in.at.score, ageSlot: -1})
 	}
 	if m.Label != nil {
-		in.addColumn(&column{path: m.Label.Path, name: "label", role: RolePrediction, kind: KindCategory, isLabel: true, tol: m.Tolerance, slot: in.at.label, ageSlot: -1})
+		in.label = in.addColumn(&column{path: m.Label.Path, name: "label", role: RolePrediction, kind: KindCategory, isLabel: true, tol: m.Tolerance, slot: in.at.label, ageSlot: -1})
 	}
 	for i := range m.Features {
 		f := &m.Features[i]
@@ -138,6 +144,19 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 		if !f.Ignore {
 			in.addFeature(f, f.Path, in.at.features[i], in.at.updated[i])
 		}
+	}
+	// A field that is a segment's has a slot of its own, so a wildcard does not come across it.
+	for i := range m.Segments {
+		path := m.Segments[i].Path
+		if f := in.featureFor(path); f != nil && f.Wildcard() && in.column(path) == nil {
+			in.addFeature(f, path, in.at.segments[i], -1)
+		}
+	}
+	if err := in.newCuts(); err != nil {
+		return nil, err
+	}
+	if err := in.newTruth(); err != nil {
+		return nil, err
 	}
 	return in, nil
 }
@@ -171,6 +190,9 @@ func (in *Instance) featureFor(path string) *FeatureConfig {
 		} else if f.Wildcard() && covers(f.Path, path) && (best == nil || best.Wildcard() && len(f.Path) > len(best.Path)) {
 			best = f
 		}
+	}
+	if path == m.ID || m.Truth != nil && !m.Truth.Separate() && (path == m.Truth.Path || path == m.Truth.ID) {
+		return nil
 	}
 	if path == m.Timestamp.Path || path == m.Version || path == m.Entity || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
 		return nil
@@ -249,6 +271,7 @@ func (in *Instance) addColumn(c *column) *column {
 	for _, p := range in.panes.open {
 		p.grow(in.cols)
 	}
+	in.layoutCuts()
 	return c
 }
 

@@ -265,6 +265,7 @@ func (in *Instance) learned(c *column, b *baseline) {
 		}
 	}
 	in.addStreams(c)
+	in.layoutCuts()
 	c.makeLabels(in.model, in.windows)
 	in.dirty.columns, in.cache.stale = true, true
 }

@@ -20,6 +20,13 @@ type Model struct {
 	Label    *PredictionConfig // nil when the model has none
 	Features []FeatureConfig   // in the order of the file; those that name a path win over wildcards
 
+	ID    string       // path of the request's id; empty means that records carry none
+	Truth *TruthConfig // nil when the truth is never known
+
+	Replica   string          // path of the name of the replica that answered; empty means that the path of a pod's log says it
+	Segments  []SegmentConfig // fields by which the records are cut into parts
+	MaxSeries int             // of all segments and replicas together
+
 	Reference ReferenceConfig
 
 	Windows  []time.Duration // ascending
@@ -169,6 +176,7 @@ func defaultModel(file string) *Model {
 		MaxCategories:    defaultMaxCategories,
 		MaxFeatures:      defaultMaxFeatures,
 		Reference:        ReferenceConfig{For: defaultLearn},
+		MaxSeries:        defaultMaxSeries,
 	}
 }
 

@@ -117,7 +117,7 @@ func (d *decoder) syntax(err error) {
 var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 func (d *decoder) model(m *Model, root *yaml.Node) {
-	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "reference", "windows", "pane", "bucket",
+	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "segments", "max_series", "truth", "reference", "windows", "pane", "bucket",
 		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "volume", "privacy", "max_categories", "max_features")
 	if entries == nil && len(d.problems) > 0 {
 		return
@@ -143,6 +143,14 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 			d.predictions(m, e)
 		case "features":
 			d.features(m, e)
+		case "segments":
+			d.segments(m, e)
+		case "truth":
+			d.truth(m, e)
+		case "max_series":
+			if v, ok := d.integer(e, 50, maxMaxSeries); ok {
+				m.MaxSeries = int(v)
+			}
 		case "reference":
 			d.reference(m, e)
 		case "windows":
@@ -211,6 +219,7 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 	}
 	d.times(m, root, has)
 	m.applyPreset()
+	d.truthComplete(m, has["truth"])
 	d.compile(m, root)
 	if m.Score == nil && m.Label == nil && len(m.Features) == 0 && len(d.problems) == 0 {
 		d.fail(root, "features", "neither predictions nor features are named", "at least one of them", "add features: [{path: features.*}]")

@@ -108,6 +108,9 @@ func (m *Model) Compile() (*parse.Plan, error) {
 type places struct {
 	time, version, score, label int
 	entity                      int
+	replica, id                 int
+	truth, truthID              int   // in the model's own log; −1 when the truth stands elsewhere
+	segments                    []int // beside Model.Segments
 	features                    []int // beside Model.Features
 	updated                     []int // beside Model.Features; −1 without updated_at
 }
@@ -124,7 +127,7 @@ func (m *Model) layout() ([]parse.Field, places) {
 		fields = append(fields, f)
 		return len(fields) - 1
 	}
-	p := places{time: -1, version: -1, score: -1, label: -1, entity: -1}
+	p := places{time: -1, version: -1, score: -1, label: -1, entity: -1, replica: -1, id: -1, truth: -1, truthID: -1}
 	if m.Timestamp.Path != "" {
 		// The first time field of a plan is the event time, so it stands before every updated_at.
 		p.time = add(parse.Field{Path: m.Timestamp.Path, Time: true, Pattern: m.Timestamp.Pattern, Layout: m.Timestamp.Layout})
@@ -134,6 +137,18 @@ func (m *Model) layout() ([]parse.Field, places) {
 	}
 	if m.Entity != "" {
 		p.entity = add(parse.Field{Path: m.Entity})
+	}
+	if m.ID != "" {
+		p.id = add(parse.Field{Path: m.ID, Context: true})
+	}
+	if m.Truth != nil && !m.Truth.Separate() {
+		p.truth = add(parse.Field{Path: m.Truth.Path})
+		if m.Truth.ID != "" {
+			p.truthID = add(parse.Field{Path: m.Truth.ID, Context: true})
+		}
+	}
+	if m.Replica != "" {
+		p.replica = add(parse.Field{Path: m.Replica, Context: true})
 	}
 	if m.Score != nil {
 		p.score = add(parse.Field{Path: m.Score.Path, Numeric: true})
@@ -151,6 +166,9 @@ func (m *Model) layout() ([]parse.Field, places) {
 			at = add(f)
 		}
 		p.updated = append(p.updated, at)
+	}
+	for i := range m.Segments {
+		p.segments = append(p.segments, add(parse.Field{Path: m.Segments[i].Path, Context: true}))
 	}
 	return fields, p
 }

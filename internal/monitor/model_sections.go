@@ -67,11 +67,19 @@ func (d *decoder) logs(m *Model, e entry) {
 }
 
 func (d *decoder) fields(m *Model, e entry) {
-	for _, k := range d.mapping(e.val, e.path, "timestamp", "version", "entity") {
+	for _, k := range d.mapping(e.val, e.path, "timestamp", "version", "entity", "id", "replica") {
 		switch k.name {
 		case "entity":
 			if m.Entity, _ = d.text(k, "the path of what a record is about"); m.Entity != "" {
 				d.path(k.val, k.path, m.Entity)
+			}
+		case "id":
+			if m.ID, _ = d.text(k, "the path of the request's id in a record"); m.ID != "" {
+				d.path(k.val, k.path, m.ID)
+			}
+		case "replica":
+			if m.Replica, _ = d.text(k, "the path of the replica's name in a record"); m.Replica != "" {
+				d.path(k.val, k.path, m.Replica)
 			}
 		case "version":
 			if m.Version, _ = d.text(k, "the path of the model's version in a record"); m.Version != "" {

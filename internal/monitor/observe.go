@@ -13,6 +13,10 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 	if !arrival.IsZero() {
 		now = arrival.UnixNano()
 	}
+	if t := in.truth; t != nil && t.separate(rec) {
+		t.take(rec, &rec.Values[in.at.truth], in.at.truthID, arrival)
+		return
+	}
 	event := in.eventTime(rec, now)
 	if event > in.newest {
 		in.newest = event
@@ -49,6 +53,12 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 				c.pairs.add(same)
 			}
 		})
+	}
+	for _, c := range in.cuts {
+		c.observe(p, rec)
+	}
+	if in.truth != nil {
+		in.truth.observe(p, rec, event)
 	}
 	if in.evidence.learning {
 		in.settle()
@@ -115,6 +125,8 @@ func (in *Instance) pane(event int64) *pane {
 		in.closeOldest()
 	}
 	p := in.panes.find(index, in.cols)
+	in.growCuts(p)
+	in.growTruth(p)
 	if index*in.paneNs < in.closedUntil {
 		p.late = true
 		in.counts.late++

@@ -11,6 +11,8 @@ type pane struct {
 	index   int64 // event time divided by the length of a pane
 	cols    []tally
 	sums    sequential.Sums // of the score, when it is a probability
+	cuts    []cutTally      // beside the instance's cuts
+	truth   truthTally      // empty without a truth
 	records uint64
 	touched bool // since the last commit
 	late    bool // its bucket was closed before the pane was opened
@@ -92,6 +94,10 @@ func (ps *panes) release() {
 	for i := range p.cols {
 		p.cols[i].reset()
 	}
+	for i := range p.cuts {
+		p.cuts[i].reset()
+	}
+	p.truth.reset()
 	p.sums.Reset()
 	p.records, p.touched, p.late = 0, false, false
 	if len(ps.free) < maxFreePanes {

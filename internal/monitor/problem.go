@@ -93,9 +93,7 @@ func (d *decoder) wrote(path string, n *yaml.Node) {
 var planned = map[string]string{
 	"reference.rolling":  "a rolling reference is not supported: use learn, or build a file",
 	"reference.registry": "a registry is not supported: build a file, and name it with file",
-	"fields.id":          "records are not joined: remove it",
 	"fields.client":      "records are not weighted by client: remove it",
-	"segments":           "segments are not supported: give each segment a model file of its own",
 }
 
 func (d *decoder) fail(n *yaml.Node, key, text, expected, fix string) {

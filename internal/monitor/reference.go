@@ -33,7 +33,9 @@ type Reference struct {
 	Until   *time.Time        `json:"until,omitempty"`
 	Columns []ReferenceColumn `json:"columns"`
 
-	Volume *ReferenceVolume `json:"volume,omitempty"` // traffic, when the records were all there were
+	Volume      *ReferenceVolume      `json:"volume,omitempty"` // traffic, when the records were all there were
+	Segments    []ReferenceSegment    `json:"segments,omitempty"`
+	Performance *ReferencePerformance `json:"performance,omitempty"` // when the records carried their truth
 }
 
 // ReferenceColumn is the reference of one prediction or feature.

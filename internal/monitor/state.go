@@ -120,6 +120,8 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 			}
 		}
 	}
+	in.cutSections(add, d.columns)
+	in.truthSections(add, func(name string) { removed = append(removed, name) }, d.columns)
 	for _, index := range d.panes {
 		removed = append(removed, in.section("pane", strconv.FormatInt(index, 10)))
 	}
@@ -193,6 +195,8 @@ func (in *Instance) needed(names map[string]bool) {
 		names[in.section(name)] = true
 	}
 	in.qualityNames(names)
+	in.neededCuts(names)
+	in.neededTruth(names)
 	for _, c := range in.cols {
 		if c.learn != nil {
 			names[in.section("learn", uintText(uint64(c.id)))] = true

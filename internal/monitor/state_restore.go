@@ -61,6 +61,12 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 		}
 	}
 	r.quality()
+	if err := r.cuts(); err != nil {
+		return err
+	}
+	if err := r.truth(); err != nil {
+		return err
+	}
 	if !r.sameShape {
 		in.log.Warn("pane, bucket or windows were changed: windows and evidence start anew, totals go on")
 		r.dropIntervals()
@@ -76,10 +82,10 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 		}
 	}
 	if d, ok := open(get, in.section(evidenceSection)); ok {
-		return r.evidence(d, nil)
+		return r.suspected(r.evidence(d, nil))
 	}
 	if d, ok := open(get, in.section("evidence")); ok {
-		return r.evidence(d, []string{causeMissing, causeFrozen, causeQuality, causeDrift})
+		return r.suspected(r.evidence(d, []string{causeMissing, causeFrozen, causeQuality, causeDrift}))
 	}
 	return nil
 }
@@ -297,6 +303,8 @@ func (r *restorer) pane(index int64) error {
 		return errState
 	}
 	p := in.panes.find(index, in.cols)
+	in.growCuts(p)
+	in.growTruth(p)
 	p.records, p.late = d.uint(), d.bool()
 	for range d.length(maxStateNames) {
 		id := d.uint()
@@ -373,6 +381,8 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 // dropIntervals moves what stands in open panes into the totals and forgets windows and buckets.
 func (r *restorer) dropIntervals() {
 	in := r.in
+	in.dropCutIntervals()
+	in.dropTruthIntervals()
 	for len(in.panes.open) > 0 {
 		p := in.panes.open[0]
 		for i, c := range in.cols {

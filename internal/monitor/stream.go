@@ -48,6 +48,7 @@ type stream struct {
 	key       string // tells apart streams of one column and cause
 	weight    float64
 	group     string
+	part      *piece // nil when it looks at all records
 	segment   string // of the records that it looks at, as the label segment says it; empty means all
 	detectors []detector
 	logs      []float64 // scratch
