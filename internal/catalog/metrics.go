@@ -60,6 +60,7 @@ var (
 	RefBinShare       = declare("Features and predictions", Gauge, "plumbline_reference_bin_share", "ratio", "The same share in the reference.", "model", "feature", "role", "le")
 	UnseenShare       = declare("Features and predictions", Gauge, "plumbline_unseen_share", "ratio", "Share of the window with a category that the reference does not have.", "model", "feature", "role", "window")
 	UnseenExpected    = declare("Features and predictions", Gauge, "plumbline_unseen_share_expected", "ratio", "The same share as the reference lets expect it: by Good-Turing from how many categories were rare.", "model", "feature", "role")
+	FieldAppeared     = declare("Features and predictions", Gauge, "plumbline_feature_appeared_timestamp_seconds", "seconds", "Event time at which a field came up below a wildcard that was not there when the model learned what is normal.", "model", "feature")
 	Cardinality       = declare("Features and predictions", Gauge, "plumbline_feature_cardinality", "", "Different categories, about (HyperLogLog for those without a name), over the last one to two days.", "model", "feature", "role")
 	RefCardinality    = declare("Features and predictions", Gauge, "plumbline_reference_cardinality", "", "Different categories in the reference.", "model", "feature", "role")
 	OutOfRange        = declare("Features and predictions", Gauge, "plumbline_out_of_range_share", "ratio", "Share of the window that lies outside of the bins which hold all of the reference: below the lowest or above the highest.", "model", "feature", "role", "window")

@@ -209,6 +209,7 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 
 // collectReference appends what the reference of a column says.
 func (in *Instance) collectReference(b *catalog.Batch, c *column) {
+	in.collectAppeared(b, c)
 	if c.maxAge > 0 {
 		b.Add(catalog.FeatureMaxAge, c.maxAge, c.labels.stale...)
 	}

@@ -51,6 +51,7 @@ type column struct {
 
 	described []described // by window
 	pairs     pairs       // while it learns
+	appeared  int64       // event time at which a field came up that was not there before; 0 for one that was
 	distinct  distinct    // of categories without a name
 	streams   []*stream   // those of evidence.streams that are about this column
 }

@@ -193,6 +193,7 @@ func (in *Instance) watchPending(rec *parse.Record) {
 		if c := in.addFeature(w.config, w.path, w.slot, -1); c != nil {
 			in.plan.SetNumeric(w.slot, c.kind == KindNumber)
 			in.log.Info("a new feature is followed", "feature", c.name)
+			in.noteAppeared(c)
 		}
 	}
 	in.pending = kept

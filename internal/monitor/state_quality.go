@@ -3,6 +3,7 @@ package monitor
 // Sections of their own, so that state written before they existed reads as it did: what they hold then begins anew.
 const (
 	positivesSection = "positives"
+	appearedSection  = "appeared"
 	distinctSection  = "distinct"
 	entitiesSection  = "entities"
 	pairsSection     = "pairs"    // of the open bucket, and of columns that learn
@@ -20,6 +21,7 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 		add(in.section(rebaseSection), in.encodeRebase)
 	}
 	if d.columns {
+		add(in.section(appearedSection), in.encodeAppeared)
 		add(in.section(rareSection), in.encodeRare)
 	}
 	if in.volume != nil && (d.columns || d.totals || d.detectors) {
@@ -56,6 +58,9 @@ func (r *restorer) quality() {
 		if v.decode(d); d.end() == nil {
 			*in.volume = v
 		}
+	}
+	if d, ok := open(r.get, in.section(appearedSection)); ok {
+		r.appeared(d)
 	}
 	if d, ok := open(r.get, in.section(distinctSection)); ok {
 		r.distinct(d)
@@ -164,7 +169,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
+	for _, name := range []string{positivesSection, appearedSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
 		names[in.section(name)] = true
 	}
 }
