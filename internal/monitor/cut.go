@@ -95,6 +95,7 @@ type cell struct {
 	kind   cellKind
 	column uint32
 	index  int
+	base   uint64 // hash of the reference that the column is counted by
 }
 
 type cellKind uint8

@@ -57,14 +57,14 @@ func (c *cut) layout() {
 	if l := in.label; l != nil && l.base != nil {
 		c.classes = min(len(l.base.categories), maxPartClasses) + 1
 		for i := range c.classes {
-			cells = append(cells, cell{cellClass, l.id, i})
+			cells = append(cells, cell{cellClass, l.id, i, l.base.hash})
 		}
 	}
 	c.bucketAt, c.buckets = len(cells), 0
 	if s := in.score; s != nil && s.base != nil && s.base.grid != nil {
 		c.buckets = s.buckets()
 		for i := range c.buckets {
-			cells = append(cells, cell{cellHist, s.id, i})
+			cells = append(cells, cell{cellHist, s.id, i, s.base.hash})
 		}
 	}
 	c.comparedAt, c.compared = len(cells), nil
@@ -75,7 +75,7 @@ func (c *cut) layout() {
 			}
 			c.compared = append(c.compared, col)
 			col.split = in.newSplit(col)
-			cells = append(cells, cell{cellSeen, col.id, 0}, cell{cellHit, col.id, 0})
+			cells = append(cells, cell{cellSeen, col.id, 0, col.base.hash}, cell{cellHit, col.id, 0, col.base.hash})
 		}
 	}
 	if slices.Equal(cells, c.cells) {

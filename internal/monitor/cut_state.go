@@ -67,6 +67,7 @@ func (c *cut) encode(e *encoder) {
 		e.uint(uint64(x.kind))
 		e.uint(uint64(x.column))
 		e.uint(uint64(x.index))
+		e.u64(x.base)
 	}
 	c.total.encode(e)
 	c.bucket.encode(e)
@@ -149,7 +150,7 @@ func (r *restorer) cut(d *stateDecoder, c *cut) error {
 	}
 	var old []cell
 	for range d.length(maxCutCounts) {
-		x := cell{cellKind(d.uint()), uint32(d.uint()), int(d.uint())}
+		x := cell{cellKind(d.uint()), uint32(d.uint()), int(d.uint()), d.u64()}
 		// A column that counts differently now keeps its number only if it is the same one.
 		if at, column := r.at(uint64(x.column)); x.kind > cellMissing {
 			if at == noColumn {

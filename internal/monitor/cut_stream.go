@@ -54,6 +54,7 @@ type segmentDetector struct {
 	learned []uint64 // counts of the reference; nil while the part has no records
 	from    int64    // event time at which it began to learn
 	seen    uint64   // records of the whole model since then
+	counted uint64   // hash of the reference of the column whose cells these are
 	ready   bool
 	sets    *sequential.Sets
 	set     sequential.Set // that alarmed
@@ -61,7 +62,9 @@ type segmentDetector struct {
 	zeros   []uint64
 }
 
-func newSegmentDetector(p *piece) *segmentDetector { return &segmentDetector{part: p} }
+func newSegmentDetector(p *piece) *segmentDetector {
+	return &segmentDetector{part: p, counted: p.cut.watchedHash()}
+}
 
 // row are the counts of the open bucket, without the last class: that one is what the reference does not name.
 func (s *segmentDetector) row() []uint64 {
@@ -175,12 +178,25 @@ func (s *segmentDetector) reset() {
 }
 
 func (s *segmentDetector) forget() {
-	*s = segmentDetector{part: s.part}
+	*s = segmentDetector{part: s.part, counted: s.counted}
 }
 
 func (s *segmentDetector) relayout() {
-	if row := s.row(); s.learned != nil && len(row) != len(s.learned) {
+	if now := s.part.cut.watchedHash(); now != s.counted {
 		s.forget()
+		s.counted = now
+	}
+}
+
+// watchedHash is that of the reference of the column that is watched in segments; 0 while it has none.
+func (c *cut) watchedHash() uint64 {
+	switch {
+	case c.classes > 0:
+		return c.in.label.base.hash
+	case c.buckets > 0 && c.in.label == nil:
+		return c.in.score.base.hash
+	default:
+		return 0
 	}
 }
 

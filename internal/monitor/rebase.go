@@ -100,6 +100,7 @@ func (in *Instance) startOver(next rebased) error {
 		names[old.section("pane", fmt.Sprint(index))] = true
 	}
 	for len(in.panes.open) > 0 { // what stands in open panes belongs to the totals that go on
+		in.foldParts(in.panes.open[0])
 		for i, c := range in.cols {
 			if p := in.panes.open[0]; i < len(p.cols) {
 				for r, n := range p.cols[i].Missing {
@@ -135,7 +136,7 @@ func (in *Instance) startOver(next rebased) error {
 	ev := &fresh.evidence
 	ev.raised, ev.pages, ev.last, ev.started = old.evidence.raised, old.evidence.pages, old.evidence.last, old.evidence.started
 	for _, s := range ev.streams {
-		if s.col != nil && s.cause != causeStale {
+		if s.col != nil && s.cause != causeStale || s.part != nil || s.cause == causePerformance {
 			continue
 		}
 		for _, o := range old.evidence.streams {
@@ -145,6 +146,7 @@ func (in *Instance) startOver(next rebased) error {
 		}
 	}
 	*in = *fresh
+	in.carryParts(&old)
 	in.touchAll()
 	in.cache.stale = true
 	for name := range names {
