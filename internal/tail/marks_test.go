@@ -122,6 +122,46 @@ func TestDownWhileTruncatedTheShorterCopyIsNotReadAgain(t *testing.T) {
 	}
 }
 
+func TestSeveralTruncationsBetweenTwoLooksLoseNothingWhenThePatternMatchesTheCopies(t *testing.T) {
+	for _, glob := range []string{"app.log*"} {
+		for _, behind := range []int{0, 3} { // lines that are read and that the first copy lacks
+			t.Run(fmt.Sprintf("%s, %d behind", glob, behind), func(t *testing.T) {
+				modes(t, func(t *testing.T, opts Options) {
+					opts.Include = []string{glob}
+					w := newWriter(t, in(opts, "app.log"))
+					r := follow(t, opts)
+					turn := func(more int, between func()) {
+						for k := 30; k >= 1; k-- {
+							os.Rename(fmt.Sprintf("%s.%d", w.path, k), fmt.Sprintf("%s.%d", w.path, k+1))
+						}
+						truncateUnderWrite(t, w, w.path+".1", more, between)
+					}
+					for i := range 10 {
+						w.lines(20 + i)
+						r.drain()
+						turn(behind, func() { r.drain() })
+						for k := range i % 4 {
+							w.lines(10 + 3*k) // nobody looks
+							turn(0, func() {})
+						}
+						w.lines(i % 3 * 50)
+						r.pump(time.Second)
+						if i%5 == 4 {
+							r.restart(r.tail.State())
+						}
+					}
+					r.drain()
+					r.pump(time.Minute)
+					r.check(w.want)
+					if st := r.tail.Stats(); st.GapBytes != 0 {
+						t.Errorf("gap %d", st.GapBytes)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestHeldLinesInAShorterCopyAreReadAgain(t *testing.T) {
 	modesOnly(t, "watching", func(t *testing.T, opts Options) {
 		opts.Include = []string{"app.log"}

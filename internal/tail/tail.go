@@ -53,23 +53,24 @@ type Tailer struct {
 	saved    []record           // from Options.State, until the first look
 	cuts     map[inodeKey]int64 // files that were truncated while the agent was down, by what was read or counted of them
 
-	nextSeq   uint64
-	asOf      int64      // wall time of the last change of the state; 0 at the very first start
-	stateBody []byte     // as last returned
-	scratch   []byte     // for the next one
-	sorted    []*lineage // by path; nil when lineages came or went
-	epoch     uint64     // number of the last scan of a folder
-	uses      uint64     // clock of the least recently used descriptor
-	fresh     bool       // no state was given and the first look is not over
-	scanned   bool
-	closed    bool
-	nextTick  time.Time
-	nextRoot  time.Time
-	nextHot   time.Time
-	buf       []byte
-	head      []byte
-	chunk     Chunk
-	stats     Stats
+	nextSeq     uint64
+	asOf        int64      // wall time of the last change of the state; 0 at the very first start
+	stateBody   []byte     // as last returned
+	scratch     []byte     // for the next one
+	sorted      []*lineage // by path; nil when lineages came or went
+	epoch       uint64     // number of the last scan of a folder
+	uses        uint64     // clock of the least recently used descriptor
+	fresh       bool       // no state was given and the first look is not over
+	scanned     bool
+	closed      bool
+	nextTick    time.Time
+	nextRoot    time.Time
+	nextHot     time.Time
+	nextUnstick time.Time
+	buf         []byte
+	head        []byte
+	chunk       Chunk
+	stats       Stats
 }
 
 var errClosed = errors.New("tail: closed")
@@ -176,7 +177,28 @@ func (t *Tailer) tick(now time.Time) {
 	t.settle(now)
 	t.tendLeaving(now)
 	t.forgetGhosts()
+	t.unstick(now)
 	clear(t.listings)
+}
+
+// unstick queues what is to be read next in lineages of several files, should nobody have done so: when names and
+// truncations come to be known in another order than they happened, the file that a source waited for may have moved behind it.
+func (t *Tailer) unstick(now time.Time) {
+	if now.Before(t.nextUnstick) {
+		return
+	}
+	t.nextUnstick = now.Add(time.Second)
+	for _, l := range t.lineages {
+		if len(l.members) < 2 {
+			continue
+		}
+		for _, s := range l.members {
+			if !s.drained && !s.done && !s.stuck {
+				t.ready.push(s)
+				break
+			}
+		}
+	}
 }
 
 // Caught says whether every known file was read to its end at the last look.
