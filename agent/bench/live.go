@@ -17,13 +17,10 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/simulator"
 )
 
-// history is how many lines of the last 25 hours the log holds before the agent starts: they fill every slot of every
-// window, as an agent that has run for a day has them.
-const history = 50_000
-
 // live runs the real agent for a while and prints what it costs: idle, and under a steady rate of lines; and how long a
-// line takes from being written to being counted in /metrics.
-func live(binary string, models, features, rate, seconds int) error {
+// line takes from being written to being counted in /metrics. Before the agent starts, the log holds history lines of the
+// last 25 hours: some 50,000 fill every slot of every window, as an agent that has run for a day has them.
+func live(binary string, models, features, rate, seconds, history int) error {
 	dir, err := os.MkdirTemp("", "plumbline-live-")
 	if err != nil {
 		return err
@@ -31,7 +28,7 @@ func live(binary string, models, features, rate, seconds int) error {
 	defer os.RemoveAll(dir)
 	const log = "live.jsonl"
 	const day = 25 * time.Hour
-	if _, err := writeLog(filepath.Join(dir, log), simulator.Options{Seed: 4}, features, history, time.Now().Add(-day), day/history); err != nil {
+	if _, err := writeLog(filepath.Join(dir, log), simulator.Options{Seed: 4}, features, history, time.Now().Add(-day), day/time.Duration(history)); err != nil {
 		return err
 	}
 	if err := writeModels(dir, log, models, features); err != nil {
@@ -70,7 +67,7 @@ func live(binary string, models, features, rate, seconds int) error {
 		time.Sleep(time.Second)
 	}
 	time.Sleep(5 * time.Second)
-	fmt.Printf("right after a day's lines, %d model(s) of %d features: %s\n", models, max(features, simulated), memory(cmd.Process.Pid))
+	fmt.Printf("right after the history, %d model(s) of %d features: %s\n", models, max(features, simulated), memory(cmd.Process.Pid))
 	idleCPU, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
@@ -81,7 +78,7 @@ func live(binary string, models, features, rate, seconds int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle after a day's lines, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
+	fmt.Printf("idle after the history, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
 	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: widen(simulator.Options{Seed: 3}, features), total: history}
 	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
 	for _, every := range []int{15 * 20, 2} {

@@ -36,6 +36,7 @@ func main() {
 	features := flag.Int("features", simulated, "with -live: features in every record")
 	rate := flag.Int("rate", 5000, "with -live: lines per second")
 	seconds := flag.Int("seconds", 30, "with -live: how long")
+	history := flag.Int("history", 50_000, "with -live: lines of the last 25 hours that are there when the agent starts")
 	reader := flag.String("reader", "", "internal: be one of the measured readers")
 	dir := flag.String("dir", "", "internal: where the files are")
 	file := flag.String("file", "", "internal: which file to read")
@@ -45,7 +46,7 @@ func main() {
 	var err error
 	switch {
 	case *binary != "":
-		err = live(*binary, *models, *features, *rate, *seconds)
+		err = live(*binary, *models, *features, *rate, *seconds, *history)
 	case *reader == "":
 		err = compare(*lines, *models, *repeat, *profile)
 	case *reader == "encoding/json":
