@@ -11,7 +11,7 @@ import (
 const (
 	// collectAt is how much garbage may gather before it is collected, in percent of what is in use. The agent makes little
 	// garbage, so the default of 100 would double its memory to save a few thousandths of a core.
-	collectAt = 20
+	collectAt = 15
 	// lookEvery is the time between two looks at how much memory is free, and startSettled when start-up is over.
 	lookEvery    = 5 * time.Second
 	startSettled = 10 * time.Second

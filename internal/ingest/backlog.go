@@ -48,16 +48,21 @@ func (l *Loop) holdBack() {
 const (
 	manyPanes  = 5
 	fewPanes   = 2
+	firstPiece = 8 << 10
 	leastPiece = 4 << 10
 )
 
 // piece is how many bytes of data, which ends on a line boundary, are fed before the panes are looked at.
 func (r *route) piece(data []byte) int {
-	if r.most == 0 || r.most >= len(data) {
+	most := r.most
+	if most == 0 { // how dense it is, is not known
+		most = firstPiece
+	}
+	if !r.more || most >= len(data) {
 		return len(data)
 	}
-	if n := bytes.IndexByte(data[r.most:], '\n'); n >= 0 {
-		return r.most + n + 1
+	if n := bytes.IndexByte(data[most:], '\n'); n >= 0 {
+		return most + n + 1
 	}
 	return len(data)
 }
@@ -74,7 +79,7 @@ func (l *Loop) closePanes(r *route, now time.Time) {
 		opened = max(opened, f.instance.Advance(now))
 	}
 	if r.most == 0 {
-		r.most = l.chunkBytes()
+		r.most = firstPiece
 	}
 	switch {
 	case opened > manyPanes:

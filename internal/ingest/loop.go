@@ -87,7 +87,7 @@ type feedKey struct {
 type route struct {
 	feeds []*feed
 	more  bool // the last chunk was full: there is more to read
-	most  int  // bytes that are fed between two looks at the panes while there is more; 0 means the whole chunk
+	most  int  // bytes that are fed between two looks at the panes while there is more; 0 means firstPiece
 	used  time.Time
 }
 
