@@ -117,7 +117,9 @@ func (in *Instance) fillBucket(p *pane) {
 
 // closeBucket hands the bucket to the detectors and empties it.
 func (in *Instance) closeBucket() {
+	in.takeVectors()
 	in.update()
+	in.giveVectors()
 	if begin := in.bucket.index * in.bucketNs; in.versions.closeBucket(begin) {
 		in.newVersion(in.versions.current, begin)
 	}

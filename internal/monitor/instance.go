@@ -59,6 +59,9 @@ type Instance struct {
 	dirty    dirty
 	cache    collectCache
 	shifts   shiftCache
+
+	vectors     []*vector
+	vectorsMade bool // they are made once no column learns
 }
 
 // counts are plain totals since start.

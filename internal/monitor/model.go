@@ -36,6 +36,8 @@ type Model struct {
 
 	Budget           Budget
 	Tolerance        Tolerance
+	Multivariate     bool          // watch all numeric features together
+	Embeddings       []string      // wildcards whose numbers are watched together, each for itself
 	MinRecords       uint64        // statistics of a window appear from here on
 	Volume           string        // learn, reference or off: where the profile of traffic comes from; empty means learn
 	Silence          time.Duration // how long without a record until the model counts as silent

@@ -118,7 +118,7 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 func (d *decoder) model(m *Model, root *yaml.Node) {
 	entries := d.mapping(root, "", "model", "logs", "fields", "predictions", "features", "segments", "max_series", "truth", "reference", "windows", "pane", "bucket",
-		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "volume", "privacy", "max_categories", "max_features")
+		"lateness", "false_pages", "false_page_probability", "tolerance", "min_records", "silence", "volume", "privacy", "max_categories", "max_features", "multivariate", "embeddings")
 	if entries == nil && len(d.problems) > 0 {
 		return
 	}
@@ -200,6 +200,10 @@ func (d *decoder) model(m *Model, root *yaml.Node) {
 			if v, ok := d.integer(e, 1, maxCategoryLimit); ok {
 				m.MaxCategories = int(v)
 			}
+		case "multivariate":
+			m.Multivariate = d.boolean(e)
+		case "embeddings":
+			m.Embeddings = d.embeddings(e)
 		case "max_features":
 			if v, ok := d.integer(e, 1, maxFeatureLimit); ok {
 				m.MaxFeatures = int(v)

@@ -60,6 +60,9 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 	if in.truth != nil {
 		in.truth.observe(p, rec, event)
 	}
+	if in.model.Multivariate || len(in.model.Embeddings) > 0 {
+		in.observeVectors(rec, p)
+	}
 	if in.evidence.learning {
 		in.settle()
 		in.learnStep(event)

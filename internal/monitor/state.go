@@ -104,6 +104,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 		in.learnSections(add)
 	}
 	in.qualitySections(add)
+	in.vectorSections(add)
 	for _, id := range d.learned {
 		removed = append(removed, in.section("learn", strconv.FormatUint(uint64(id), 10)))
 	}
@@ -197,6 +198,7 @@ func (in *Instance) needed(names map[string]bool) {
 	in.qualityNames(names)
 	in.neededCuts(names)
 	in.neededTruth(names)
+	in.vectorNames(names)
 	for _, c := range in.cols {
 		if c.learn != nil {
 			names[in.section("learn", uintText(uint64(c.id)))] = true
