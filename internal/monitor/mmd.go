@@ -16,12 +16,12 @@ import (
 // differ by the maximum mean discrepancy of a Gaussian kernel, and each of them is a bounded mean with an e-detector.
 //
 // A reference holds columns, not what they are together. So a vector learns its means from the records that come once
-// all columns have their reference, with a reference file too, and watches from then on. Memory: 20 kB and 64 bytes a
+// all columns have their reference, with a reference file too, and watches from then on. Memory: 10 kB and 64 bytes a
 // column for each vector.
 
 const (
 	// vectorFeatures is how many random features a vector has, and so how many detectors.
-	vectorFeatures = 16
+	vectorFeatures = 8
 	// vectorLearns is how many records the means of the features are learned from.
 	vectorLearns = 20_000
 	// vectorSigmas is how many standard errors of a learned mean belong to the null interval: 5 % over a hundred columns,

@@ -5,9 +5,6 @@ import "slices"
 // maxCauses bounds the causes inside the state.
 const maxCauses = 64
 
-// maxDetectors bounds the detectors of a stream.
-const maxDetectors = 64
-
 // evidenceSection is where evidence stands. Before causes were written by name it was called "evidence".
 const evidenceSection = "evidence2"
 
@@ -54,7 +51,7 @@ func (r *restorer) evidence(d *stateDecoder, unnamed []string) error {
 func (s *stream) decode(d *stateDecoder) error {
 	s.ratio = d.float()
 	if d.bool() {
-		a := &alarm{cause: s.cause, raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(maxDetectors)}
+		a := &alarm{cause: s.cause, raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(8)}
 		for range d.length(8) {
 			a.told = append(a.told, told{d.text(), d.float(), d.float()})
 		}
@@ -63,7 +60,7 @@ func (s *stream) decode(d *stateDecoder) error {
 		}
 		s.alarm = a
 	}
-	if d.length(maxDetectors) != len(s.detectors) {
+	if d.length(8) != len(s.detectors) {
 		return errState
 	}
 	for _, det := range s.detectors {
