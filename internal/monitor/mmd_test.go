@@ -24,9 +24,9 @@ multivariate: true
 embeddings: ["e.*"]
 `
 
-// pairs plays two standard normal numbers with a correlation, and an embedding of four on a circle, ten records a
+// playPairs plays two standard normal numbers with a correlation, and an embedding of four on a circle, ten records a
 // second. It calls look every minute, and stops when look says so.
-func pairs(h *harness, rng *rand.Rand, now time.Time, minutes int, rho func(minute int) float64, look func(minute int) bool) time.Time {
+func playPairs(h *harness, rng *rand.Rand, now time.Time, minutes int, rho func(minute int) float64, look func(minute int) bool) time.Time {
 	for m := range minutes {
 		for i := range 600 {
 			at := now.Add(time.Duration(i) * 100 * time.Millisecond)
@@ -56,7 +56,7 @@ func TestACorrelationThatBreaksIsNoticedThoughNoColumnMoved(t *testing.T) {
 		}
 		return out
 	}
-	now := pairs(h, rng, start, 90, func(int) float64 { return .8 }, func(m int) bool {
+	now := playPairs(h, rng, start, 90, func(int) float64 { return .8 }, func(m int) bool {
 		if a := alarms(); len(a) > 0 {
 			t.Fatalf("minute %d: %v though nothing changed", m, a)
 		}
@@ -66,7 +66,7 @@ func TestACorrelationThatBreaksIsNoticedThoughNoColumnMoved(t *testing.T) {
 		t.Fatalf("%d vectors", len(h.in.vectors))
 	}
 	took := 0
-	pairs(h, rng, now, 60, func(int) float64 { return 0 }, func(m int) bool { took = m + 1; return len(alarms()) == 0 })
+	playPairs(h, rng, now, 60, func(int) float64 { return 0 }, func(m int) bool { took = m + 1; return len(alarms()) == 0 })
 	if a := alarms(); len(a) != 1 || a[0] != allNumbers+"/drift" || took > 20 {
 		t.Errorf("after %d minutes: %v", took, a)
 	}
@@ -88,7 +88,7 @@ func TestVectorsGoOnAfterARestart(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		s := store{}
 		when := ""
-		pairs(h, rng, start, 70, func(m int) float64 {
+		playPairs(h, rng, start, 70, func(m int) float64 {
 			if m < 55 {
 				return .8
 			}
@@ -122,7 +122,7 @@ func TestVectorsGoOnAfterARestart(t *testing.T) {
 
 func TestWithoutBeingAskedNothingIsWatchedTogether(t *testing.T) {
 	h := newHarness(t, mustModel(t, strings.Replace(strings.Replace(pairModel, "multivariate: true", "", 1), `embeddings: ["e.*"]`, "", 1)))
-	pairs(h, rand.New(rand.NewPCG(1, 2)), start, 15, func(int) float64 { return 0 }, func(int) bool { return true })
+	playPairs(h, rand.New(rand.NewPCG(1, 2)), start, 15, func(int) float64 { return 0 }, func(int) bool { return true })
 	if len(h.in.vectors) != 0 {
 		t.Error("numbers are watched together")
 	}
@@ -149,7 +149,7 @@ func TestVectorKeysAreChecked(t *testing.T) {
 
 func BenchmarkVector(b *testing.B) {
 	h := newHarness(b, mustModel(b, pairModel))
-	pairs(h, rand.New(rand.NewPCG(1, 2)), start, 50, func(int) float64 { return 0 }, func(int) bool { return true })
+	playPairs(h, rand.New(rand.NewPCG(1, 2)), start, 50, func(int) float64 { return 0 }, func(int) bool { return true })
 	p := h.in.pane(h.in.newest)
 	b.ReportAllocs()
 	for b.Loop() {
