@@ -81,7 +81,6 @@ func TestFlagsReachTheirComponents(t *testing.T) {
 		"exporters::alerting::routes":           routes,
 		"exporters::alerting::state_dir":        p.state,
 		"extensions::plumbline::endpoint":       "0.0.0.0:1",
-		"extensions::plumbline::metrics":        "unix:@m",
 		"connectors::alert_rules::from":         "board",
 		"service::telemetry::logs::level":       "debug",
 		"service::telemetry::logs::encoding":    "json",
