@@ -52,7 +52,7 @@ var house = map[string]room{
 	"internal/simulator":            {},
 	"internal/testkit":              {},
 	"rules":                         {ours: []string{"internal/alert", "internal/catalog", "rules"}, foreign: []string{"github.com/prometheus/", "go.yaml.in/yaml/", "github.com/fsnotify/fsnotify"}},
-	"exporters/alerting":            {ours: []string{"exporters", "internal/alert", "internal/catalog", "internal/snapshot"}, foreign: []string{"github.com/prometheus/", "go.yaml.in/yaml/", "github.com/fsnotify/fsnotify"}},
+	"exporters/alerting":            {ours: []string{"exporters", "internal/alert", "internal/catalog", "internal/snapshot"}, foreign: []string{"github.com/prometheus/", "go.yaml.in/yaml/", "github.com/fsnotify/fsnotify", "github.com/go-openapi/strfmt"}},
 	"exporters/pagerduty":           {ours: []string{"exporters", "internal/alert"}, foreign: []string{"github.com/PagerDuty/go-pagerduty"}},
 	"exporters/alertmanager":        {ours: []string{"exporters", "internal/alert"}},
 	"exporters/webhook":             {ours: []string{"exporters", "internal/alert"}},
