@@ -33,6 +33,16 @@ func Fleet() Dashboard {
 	p.add(graph("Snapshots that failed", "Per second, by node.", "short"), third, 8, q("sum by (instance) (rate(%s[$__rate_interval]))", catalog.StateErrors), "{{instance}}")
 	p.add(graph("Files followed", "By node.", "short"), third, 8, q("sum by (instance) (%s)", catalog.TailFiles), "{{instance}}")
 
+	p.row("Alerts and pages")
+	p.add(graph("Alerts", "By state; blind ones are held because the data that would resolve them is gone.", "short"), third, 8, q("sum by (state) (%s)", catalog.AlertsActive), "{{state}}")
+	p.add(graph("Notifications", "Accepted within the interval, by destination and action.", "short"), third, 8, q("sum by (destination, action) (increase(%s[$__rate_interval]))", catalog.PagesSent), "{{destination}} {{action}}")
+	p.add(graph("Attempts that failed", "Within the interval, by destination and reason.", "short"), third, 8, q("sum by (destination, reason) (increase(%s[$__rate_interval]))", catalog.PagesFailed), "{{destination}} {{reason}}")
+	p.add(graph("Age of the oldest page that waits", "By destination.", "s"), third, 8, q("max by (destination) (%s)", catalog.PagesOldest), "{{destination}}")
+	p.add(graph("Alerts held back", "Within the interval: silenced, inhibited, muted, or more than can be held.", "short"), third, 8, q("sum by (reason) (increase(%s[$__rate_interval]))", catalog.PagesSuppressed), "{{reason}}")
+	p.add(graph("Rule evaluations that failed", "Per second, by node.", "short"), third, 8, q("sum by (instance) (rate(%s[$__rate_interval]))", catalog.RuleFailures), "{{instance}}")
+	p.add(graph("Pages raised within the budget's period", "By model.", "short"), half, 8, q("max by (model) (%s)", catalog.BudgetSpent), "{{model}}")
+	p.add(graph("Bad files", "1 where the newest change of models, rules or routes was refused and the old one runs on.", "short"), half, 8, q("max by (instance, kind) (1 - %s)", catalog.ReloadKindOK), "{{instance}} {{kind}}")
+
 	return dashboard("plumbline-fleet", "Plumbline / Fleet", "Every node and every model on one screen.", &p, nil,
 		[]Annotation{alarms(q("sum by (model, cause) (%s) > 0", catalog.Alarm))})
 }

@@ -40,6 +40,22 @@ func Model() Dashboard {
 	p.add(timeline("Alarms", "Red while a stream is in alarm: evidence and effect past their gates, and no evidence of recovery yet."), full, 8,
 		at("max by (feature, cause) (%s{$S})", catalog.Alarm), "{{feature}} {{cause}}")
 
+	p.row("What the alarms say")
+	p.add(table("What moved, and how far", "Each quantity in alarm with the 95 % interval of what was seen since the onset; shares as fractions, numbers in the feature's own unit.",
+		map[string]string{"A": "expected", "B": "seen", "C": "at least", "D": "at most"}, "instance", "job"), half, 8,
+		at("max by (feature, cause, segment, what) (%s{$S})", catalog.AlarmExpected), "", at("max by (feature, cause, segment, what) (%s{$S})", catalog.AlarmSeen), "",
+		at("max by (feature, cause, segment, what) (%s{$S})", catalog.AlarmSeenLow), "", at("max by (feature, cause, segment, what) (%s{$S})", catalog.AlarmSeenHigh), "")
+	p.add(table("Since when, in how many records", "Seconds from the onset until now: the most likely one, and the earliest and latest with 95 %. An onset that may be older than the windows has no earliest.",
+		map[string]string{"A": "began, s ago", "B": "at the most, s", "C": "at the least, s", "D": "records"}, "instance", "job"), half, 8,
+		at("time() - min by (feature, cause, segment) (%s{$S})", catalog.AlarmOnset), "", at("time() - min by (feature, cause, segment) (%s{$S})", catalog.AlarmEarliest), "",
+		at("time() - max by (feature, cause, segment) (%s{$S})", catalog.AlarmLatest), "", at("sum by (feature, cause, segment) (%s{$S})", catalog.AlarmRecords), "")
+	p.add(share(graph("What contributes", "A column's share of all that has changed in the model since the onset of its newest alarm.", "percentunit")), third, 8,
+		at("max by (feature) (%s{$S})", catalog.Contribution), "{{feature}}")
+	p.add(bars("Bins and categories that moved", "Shares since the onset and in the reference, of the alarms that stand.", "bin"), third, 8,
+		at("max by (bin) (%s{$S})", catalog.AlarmBinSeen), "now", at("max by (bin) (%s{$S})", catalog.AlarmBinWas), "reference")
+	p.add(share(graph("Smallest shift that pages", "What each stream would notice within an hour, from the size of the reference, the tolerance and the traffic; 1 when nothing would.", "percentunit")), third, 8,
+		at("topk(10, max by (feature, cause) (%s{$S}))", catalog.SmallestShift), "{{feature}} {{cause}}")
+
 	p.row("Predictions")
 	p.add(dashed(graph("Score", "Quantiles of the score in the window; dashed, the same in the reference.", "short")), half, 9,
 		at(`avg by (feature, quantile) (%s{$S, role="prediction", $W})`, catalog.FeatureQuantile), "{{feature}} q{{quantile}}",
@@ -86,6 +102,13 @@ func Model() Dashboard {
 		at("max by (feature) (%s{$S})", catalog.FeatureMaxAge), "limit {{feature}}")
 	p.add(share(graph("Served too old", "Share of requests in the window that were served with a value older than the limit.", "percentunit")), half, 9,
 		at("max by (feature) (%s{$S, $W})", catalog.FeatureStaleShare), "{{feature}}")
+
+	p.row("Traffic")
+	p.add(dashed(graph("Records per second, and what the hour usually brings", "Dashed, between what the hour of the week brings at the least and at the most; the two differ while the hour is not known yet.", "reqps")), half, 8,
+		at("sum by (model) (rate(%s{$S}[$__rate_interval]))", catalog.Records), "now",
+		at("sum by (bound) (%s{$S})", catalog.VolumeExpected), "limit {{bound}}")
+	p.add(dashed(graph("Time since the last positive", "Of the class that the model file calls positive; dashed, how long the model may go on without one.", "s")), half, 8,
+		at("time() - max(%s{$S})", catalog.LastPositive), "since the last positive", at("min(%s{$S})", catalog.PositiveLimit), "limit")
 
 	p.row("Nodes")
 	p.add(graph("Records per second by node", "", "reqps"), half, 8, at("sum by (instance) (rate(%s{$S}[$__rate_interval]))", catalog.Records), "{{instance}}")

@@ -11,12 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/agent"
 	"github.com/plumbline-ml/plumbline/agent/reference"
+	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/simulator"
 )
 
@@ -36,6 +38,10 @@ bucket: 1s
 lateness: 1s
 `
 
+// slow are the metrics that a model has only after an hour or a day of traffic: longer than a test may last. That they exist and that their
+// queries parse is tested beside this, and internal/monitor tests when they come.
+var slow = []*catalog.Metric{catalog.VolumeExpected, catalog.PositiveLimit}
+
 // TestEveryPanelReturnsDataFromARealPrometheusThatScrapesARealAgent needs the prometheus binary of Debian's package.
 func TestEveryPanelReturnsDataFromARealPrometheusThatScrapesARealAgent(t *testing.T) {
 	binary, err := exec.LookPath("prometheus")
@@ -53,6 +59,9 @@ func TestEveryPanelReturnsDataFromARealPrometheusThatScrapesARealAgent(t *testin
 	for name, d := range All() {
 		for _, p := range d.Panels {
 			for _, target := range p.Targets {
+				if slices.ContainsFunc(slow, func(m *catalog.Metric) bool { return strings.Contains(target.Expr, m.Name+"{") }) {
+					continue
+				}
 				waiting[panel{name, p.Title, target.Expr}] = "not asked yet"
 			}
 		}
@@ -120,11 +129,15 @@ func startAgent(ctx context.Context, t *testing.T, dir string) string {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		var lines []byte
-		for last := time.Now(); ; {
+		began := time.Now()
+		for last := began; ; {
 			select {
 			case <-ctx.Done():
 				return
 			case now := <-tick.C:
+				if now.Sub(began) > 10*time.Second {
+					server.SetSpamShare(.3) // what an alarm says is there only while something is in alarm
+				}
 				lines = lines[:0]
 				for range server.Requests(last, now) {
 					lines = server.AppendRecord(lines, now)

@@ -37,7 +37,7 @@ type Options struct {
 	Diff       []string                // folders or files of other rules to compare with; empty means no comparison
 	Routes     string                  // Alertmanager configuration; empty means one page per model and cause
 	Logs       []string                // files or globs: plain, .gz, .zst
-	Step       time.Duration           // how often rules are evaluated; 0 means at their interval, or a 24th of the shortest window
+	Step       time.Duration           // how often rules are evaluated; 0 means at their interval, or a 20th of the shortest window
 	Node       string                  // name of the node in alerts; empty means none
 	Incidents  []Span                  // when something is known to have been wrong; empty means that nobody knows
 	Report     bool                    // keep what WriteHTML draws
@@ -157,8 +157,9 @@ func load(paths []string) ([]*monitor.Model, error) {
 	return models, nil
 }
 
-// step chooses how often rules are evaluated when nobody says: at their own interval, but no more than 24 times in the
-// shortest window of any model, because nothing that a window says changes faster than its slots.
+// step chooses how often rules are evaluated when nobody says: at their own interval, but no more than 20 times in the
+// shortest window of any model, because hardly anything that a window says changes faster. With the windows that models have when
+// they say nothing, that is every half minute, so that every bucket of evidence is looked at as soon as it closes.
 func step(models []*monitor.Model, interval time.Duration) time.Duration {
 	shortest := time.Duration(0)
 	for _, m := range models {
@@ -168,7 +169,7 @@ func step(models []*monitor.Model, interval time.Duration) time.Duration {
 			}
 		}
 	}
-	return max(interval, shortest/24)
+	return max(interval, shortest/20)
 }
 
 // expand lists the files that the globs match, each once, in order of name.

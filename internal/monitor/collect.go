@@ -227,16 +227,26 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 			b.Add(catalog.RefCardinality, float64(d), c.labels.column...)
 		}
 		for k, n := range ref.Fine {
+			if !in.wants(catalog.RefCategoryShare) {
+				break
+			}
 			b.Add(catalog.RefCategoryShare, share(n, ref.N), c.labels.categories[k]...)
 		}
 		return
 	}
 	for k, q := range quantiles {
+		if !in.wants(catalog.RefQuantile) {
+			break
+		}
 		b.Add(catalog.RefQuantile, c.base.grid.Quantile(ref.Fine, q), c.labels.quantiles[k]...)
 	}
-	b.Add(catalog.RefMean, ref.Mean(c.base.grid), c.labels.column...)
-	for k, n := range c.base.grid.HistCounts(ref.Fine) {
-		b.Add(catalog.RefBinShare, share(n, ref.N), c.labels.bins[k]...)
+	if in.wants(catalog.RefMean) {
+		b.Add(catalog.RefMean, ref.Mean(c.base.grid), c.labels.column...)
+	}
+	if in.wants(catalog.RefBinShare) {
+		for k, n := range c.base.grid.HistCounts(ref.Fine) {
+			b.Add(catalog.RefBinShare, share(n, ref.N), c.labels.bins[k]...)
+		}
 	}
 }
 

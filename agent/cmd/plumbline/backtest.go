@@ -38,7 +38,7 @@ and one that always fires: rules that do not beat both know nothing.`,
 	cmd.Flags().BoolVar(&opts.Packs, "packs", false, "evaluate the shipped packs besides --rules")
 	cmd.Flags().StringVar(&opts.Routes, "routes", "", "Alertmanager configuration")
 	cmd.Flags().StringSliceVar(&opts.Logs, "logs", nil, "files or globs")
-	cmd.Flags().DurationVar(&opts.Step, "step", 0, "how often rules are evaluated; default: their own interval, or a 24th of the shortest window if that is longer")
+	cmd.Flags().DurationVar(&opts.Step, "step", 0, "how often rules are evaluated; default: their own interval, or a 20th of the shortest window if that is longer")
 	cmd.Flags().StringSliceVar(&opts.Diff, "diff", nil, "folder of other rule files, or a single one: say what only one of the two does")
 	cmd.Flags().StringSliceVar(&incidents, "incident", nil, "FROM/TO when something is known to have been wrong; may be repeated")
 	cmd.Flags().StringVar(&report, "html", "", "file to write a report to: one page with pictures, without anything from elsewhere")
