@@ -3,6 +3,7 @@ package rules
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -30,7 +31,7 @@ func TestTheScenariosOfThePacksCoverEveryFaultAndEveryPack(t *testing.T) {
 		"silence":            {"silence", any},
 	}
 	packOf := map[string]string{}
-	eachAlert(t, func(file, _ string, r rulefmt.Rule) { packOf[r.Alert] = filepath.Base(file) })
+	eachAlert(t, func(file, _ string, r rulefmt.Rule) { packOf[r.Alert] = strings.TrimPrefix(file, builtin) })
 	loud, quiet, packs := map[string]bool{}, false, map[string]bool{}
 	for _, path := range glob(t, "packs/tests/scenarios/*.yaml") {
 		f, err := readTestFile(path)
