@@ -20,7 +20,7 @@ import (
 
 var (
 	severities = []string{alert.SeverityCritical, alert.SeverityWarning, alert.SeverityInfo}
-	causes     = []string{"agent", "schema", "missing", "stale", "frozen", "version", "mix", "drift", "volume", "quality", "replica", "segment", "performance"}
+	causes     = []string{"agent", "schema", "missing", "stale", "frozen", "version", "mix", "drift", "volume", "quality", "replica", "segment", "performance", "abuse"}
 )
 
 // decide warns of alerts that can never fire or never resolve, where that can be known.

@@ -13,7 +13,7 @@ const (
 	learnFor      = learnRecords/(60*changePerSec) + 2 // minutes
 	changeWithin  = 240                                // minutes until a change counts as missed
 	quietAtLeast  = 30
-	changeLearn   = "{learn: 100000 records}"
+	changeLearn   = "{learn: 100000 records, page_while_learning: true}"
 	changeBudget  = "1 per 30d"
 	changeWindows = "windows: [10m, 1h]"
 )

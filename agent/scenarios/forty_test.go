@@ -30,7 +30,7 @@ predictions:
   label: {path: label, positive: yes}
 features:
   - {path: table.*, name: "*"}
-reference: {learn: 1h}
+reference: {learn: 1h, page_while_learning: true}
 false_pages: 1 per 30d
 windows: [10m, 1h]
 `

@@ -1,6 +1,7 @@
 package sequential
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -18,6 +19,8 @@ type LearnOptions struct {
 	ReplayOptions
 	// Multipliers are those of the Rate that will use the season.
 	Multipliers []float64
+	// UpOnly says that only rises matter, as RateOptions.UpOnly.
+	UpOnly bool
 }
 
 // Learned is what LearnSeason found.
@@ -36,7 +39,7 @@ const minBlockInfo = 5.
 // other weeks, stays well below the threshold. The observations are in order of time. It takes some 100 ms for 28
 // days of five-minute buckets.
 func LearnSeason(ref []Observation, o LearnOptions) (Learned, error) {
-	if err := o.ReplayOptions.check(); err != nil {
+	if err := errors.Join(o.ReplayOptions.check(), o.SeasonOptions.check()); err != nil {
 		return Learned{}, err
 	}
 	info := make([]bucketInfo, len(ref))
@@ -46,7 +49,7 @@ func LearnSeason(ref []Observation, o LearnOptions) (Learned, error) {
 		}
 		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop}
 	}
-	t, err := newTimeline(info)
+	t, err := newTimeline(info, o.Days)
 	if err != nil {
 		return Learned{}, err
 	}
@@ -98,7 +101,7 @@ func (l *rateLearner) crossFit(cal Calendar) *rateFit {
 	c := &rateFit{calendar: cal}
 	for f := range l.folds {
 		k, n := l.totals(cal, f)
-		c.without = append(c.without, newFit(cal, k, n, l.o.Z))
+		c.without = append(c.without, newFit(cal, k, n, l.o.SeasonOptions))
 	}
 	return c
 }
@@ -124,7 +127,7 @@ func (l *rateLearner) residual(c *rateFit, i int) (e, v float64) {
 
 // replay runs the detector over the reference and returns the peak of its evidence.
 func (l *rateLearner) replay(c *rateFit, slack float64) float64 {
-	r := NewRate(RateOptions{Varying: true, Cap: BucketCap(l.o.LogA), Multipliers: l.o.Multipliers})
+	r := NewRate(RateOptions{Varying: true, Cap: l.o.bucketCap(), Multipliers: l.o.Multipliers, UpOnly: l.o.UpOnly})
 	peak := math.Inf(-1)
 	slots := c.calendar.Slots()
 	intervals := make([][2]float64, slots*len(c.without))

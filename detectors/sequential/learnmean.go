@@ -43,8 +43,8 @@ func NewMeanSeason(p MeanProfile, o SeasonOptions) (*MeanSeason, error) {
 	if n := cal.Slots(); len(p.N) != n || len(p.Sum) != n || len(p.SumSq) != n || !(p.Sigma >= 0) || !(p.Kappa >= 0) || math.IsInf(p.Sigma*p.Kappa, 1) {
 		return nil, fmt.Errorf("%d slots for %s, sigma %v, kappa %v: %w", len(p.N), cal, p.Sigma, p.Kappa, ErrProfile)
 	}
-	if !(o.Tol >= 0) || !(o.Z >= 0) {
-		return nil, fmt.Errorf("tolerance %v, z %v: %w", o.Tol, o.Z, ErrTol)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	raw := make([]moments, len(p.N))
 	for i := range raw {
@@ -55,7 +55,7 @@ func NewMeanSeason(p MeanProfile, o SeasonOptions) (*MeanSeason, error) {
 	}
 	s := &MeanSeason{calendar: cal, maturity: MaturityOf(p.Days)}
 	for _, m := range smoothMoments(cal, raw) {
-		lo, hi := m.interval(o.Z, o.Tol+p.Kappa*p.Sigma)
+		lo, hi := m.interval(o, p.Kappa*p.Sigma)
 		s.lo, s.hi, s.center = append(s.lo, lo), append(s.hi, hi), append(s.center, m.mean())
 	}
 	return s, nil
@@ -99,15 +99,23 @@ func (m moments) variance() float64 {
 
 // interval is Bernstein's: z standard errors, and a term in 1/n for what a sample has not shown yet. That of a sample
 // of zeros alone is about the exact upper bound of a rate.
-func (m moments) interval(z, slack float64) (lo, hi float64) {
+func (m moments) interval(o SeasonOptions, slack float64) (lo, hi float64) {
 	if m.n == 0 {
 		return 0, 1
 	}
+	z := o.Z
 	if z == 0 {
 		z = defaultZ
 	}
-	width := z*math.Sqrt(m.variance()/m.n) + (z*z/2+2)/m.n + slack
-	return max(0, m.mean()-width), min(1, m.mean()+width)
+	width := z*math.Sqrt(m.variance()/m.n) + (z*z/2+2)/m.n + o.Tol + slack
+	lo, hi = max(0, m.mean()-width), min(1, m.mean()+width)
+	if o.Odds > 0 && lo > 0 {
+		lo = expit(logit(lo) - o.Odds)
+	}
+	if o.Odds > 0 && hi < 1 {
+		hi = expit(logit(hi) + o.Odds)
+	}
+	return lo, hi
 }
 
 func smoothMoments(cal Calendar, raw []moments) []moments {
@@ -149,7 +157,7 @@ func LearnMean(ref []MeanObservation, o LearnMeanOptions) (LearnedMean, error) {
 		}
 		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop}
 	}
-	t, err := newTimeline(info)
+	t, err := newTimeline(info, o.Days)
 	if err != nil {
 		return LearnedMean{}, err
 	}
@@ -252,14 +260,14 @@ func (l *meanLearner) score(c *meanFit) (sum float64) {
 }
 
 func (l *meanLearner) replay(c *meanFit, slack float64) float64 {
-	d := NewMean(MeanOptions{Varying: true, Cap: BucketCap(l.o.LogA)})
+	d := NewMean(MeanOptions{Varying: true, Cap: l.o.bucketCap()})
 	peak := math.Inf(-1)
 	fold, slot := -1, -1
 	l.each(func(i int) {
 		b := l.ref[i]
 		if f, s := l.fold[i], c.calendar.Slot(b.Minute); f != fold || s != slot {
 			fold, slot = f, s
-			d.Retune(c.without[f][s].interval(l.o.Z, l.o.Tol+slack))
+			d.Retune(c.without[f][s].interval(l.o.SeasonOptions, slack))
 		}
 		sums := d.bets.approximate(moments{float64(b.N), b.Sum, b.SumSq})
 		d.Update(&sums)

@@ -53,11 +53,14 @@ func LearnSets(ref []CountsObservation, o SetsOptions, replay ReplayOptions) (Le
 			info[i].records += c
 		}
 	}
-	t, err := newTimeline(info)
+	t, err := newTimeline(info, replay.Days)
 	if err != nil {
 		return LearnedSets{}, err
 	}
 	o.Varying = true
+	if replay.PerBucket > 1 {
+		o.Cap *= replay.PerBucket
+	}
 	l := setsLearner{timeline: t, o: o, ref: ref, bins: bins}
 	cal := choose(t.calendars(replay.Calendar), func(cal Calendar) float64 { return l.score(l.crossFit(cal)) })
 	t.dropOutliers(func() func(int) float64 {
@@ -184,10 +187,11 @@ func (l *setsLearner) replay(c *setsFit, slack float64) float64 {
 	return peak
 }
 
-// SetsSeason retunes a Sets to the time of the week. It is immutable and holds 8 bytes a bin and slot.
+// SetsSeason retunes a Sets to the time of the week. It is immutable and holds 4 bytes a bin and slot: at
+// most 16 kB with 12 bins.
 type SetsSeason struct {
 	calendar Calendar
-	counts   [][]uint64 // smoothed
+	counts   [][]uint32 // smoothed
 	slack    float64
 	maturity Maturity
 }
@@ -204,14 +208,42 @@ func NewSetsSeason(p SetsProfile) (*SetsSeason, error) {
 	if slices.ContainsFunc(p.Counts, func(c []uint64) bool { return len(c) != len(p.Counts[0]) }) {
 		return nil, fmt.Errorf("slots of different numbers of bins: %w", ErrProfile)
 	}
-	return &SetsSeason{calendar: cal, counts: smooth(cal, p.Counts), slack: p.Slack(), maturity: MaturityOf(p.Days)}, nil
+	s := &SetsSeason{calendar: cal, slack: p.Slack(), maturity: MaturityOf(p.Days)}
+	for _, counts := range smooth(cal, p.Counts) {
+		// Beyond four billion the sample's own uncertainty is nothing; shares are what counts.
+		shift := 0
+		for slices.Max(counts)>>shift > math.MaxUint32 {
+			shift++
+		}
+		small := make([]uint32, len(counts))
+		for i, n := range counts {
+			small[i] = uint32(n >> shift)
+		}
+		s.counts = append(s.counts, small)
+	}
+	return s, nil
 }
 
 // Slot returns the part of the week of a minute: Retune is due when it changes.
 func (s *SetsSeason) Slot(minute int64) int { return s.calendar.Slot(minute) }
 
 // Retune gives the detector the reference of a slot.
-func (s *SetsSeason) Retune(d *Sets, slot int) bool { return d.Retune(s.counts[slot], s.slack) }
+func (s *SetsSeason) Retune(d *Sets, slot int) bool {
+	counts := s.counts[slot]
+	if len(counts) != d.bins || !d.o.Varying {
+		return false
+	}
+	if d.reference == nil {
+		d.reference = make([]uint64, d.bins)
+	}
+	for i, n := range counts {
+		d.reference[i] = uint64(n)
+	}
+	return d.Retune(d.reference, s.slack)
+}
+
+// Counts returns the reference's count of every bin around a slot.
+func (s *SetsSeason) Counts(slot int) []uint32 { return s.counts[slot] }
 
 // Maturity says how far the reference can be trusted.
 func (s *SetsSeason) Maturity() Maturity { return s.maturity }

@@ -23,6 +23,8 @@ type RateOptions struct {
 	Alternatives []float64
 	// Varying says that every bucket brings its own null interval through UpdateWithin, as with seasons.
 	Varying bool
+	// UpOnly leaves out the bets on a fall, for a rate whose fall is no fault, such as that of missing values.
+	UpOnly bool
 }
 
 // Rate is an e-detector of a share: k of n records per bucket. It is a value of fixed size without pointers: a copy
@@ -75,6 +77,9 @@ func NewRate(o RateOptions) Rate {
 		}
 	}
 	for _, side := range [...]Side{Up, Down} {
+		if o.UpOnly && side == Down {
+			continue
+		}
 		edge := o.Hi
 		if side == Down {
 			edge = o.Lo

@@ -106,17 +106,24 @@ func NewMeanRecovery(l Leading) MeanRecovery {
 }
 
 // Update takes the sums of one bucket. An empty one brings nothing.
-func (r *MeanRecovery) Update(s *Sums) {
+func (r *MeanRecovery) Update(s *Sums) { r.UpdateShifted(s, 0) }
+
+// UpdateShifted takes the sums of one bucket whose null interval lies higher by shift than it did at the alarm, as it
+// does at another time of the week.
+func (r *MeanRecovery) UpdateShifted(s *Sums, shift float64) {
 	if s.N == 0 || r.sizes[0] == 0 {
 		return
 	}
 	n := float64(s.N)
-	below := n*r.halfway - s.Sum // sum of halfway - x
+	halfway := min(max(r.halfway+shift, 0), 1)
+	below := n*halfway - s.Sum // sum of halfway - x
 	if r.side == Down {
 		below = -below
 	}
-	square := s.SumSq - 2*r.halfway*s.Sum + n*r.halfway*r.halfway
+	square := s.SumSq - 2*halfway*s.Sum + n*halfway*halfway
+	scale := max(r.halfway, 1-r.halfway) / max(halfway, 1-halfway)
 	for i, size := range r.sizes {
+		size *= scale
 		inc := min(size*below-size*size*square, logRecovered/recoveryCapShare)
 		r.sums[i] = min(max(0, r.sums[i]+inc), 3*logRecovered)
 	}

@@ -41,15 +41,15 @@ func ParseCalendar(name string) (Calendar, error) {
 
 const (
 	minutesPerDay = 24 * 60
-	slotMinutes   = 15
+	slotMinutes   = 30
 	slotsPerDay   = minutesPerDay / slotMinutes
 	// The epoch was a Thursday; days count from Monday.
 	epochDay = 3
 	// smoothSlots to each side: half an hour.
-	smoothSlots = 2
+	smoothSlots = 1
 )
 
-// Slots returns the number of slots of a quarter of an hour (one for Flat).
+// Slots returns the number of slots of half an hour (one for Flat).
 func (c Calendar) Slots() int {
 	switch c {
 	case Daily:
@@ -151,18 +151,33 @@ type SeasonProfile struct {
 type SeasonOptions struct {
 	// Tol is the smallest effect worth a page, in log-odds: ln 1.1 for 10 % of odds. 0 means none.
 	Tol float64
+	// Share widens the interval of a rate by a share on both sides, after everything else: the smallest change of a
+	// share worth a page. 0 means none. A mean has no use for it.
+	Share float64
+	// Odds widens the interval of a mean in log-odds on both sides, after everything else. 0 means none.
+	Odds float64
 	// Z is how many standard errors the uncertainty of the reference is. 0 means 3.5.
 	Z float64
 }
 
 // Season is the null interval of a rate at any time of the week: the profile, its uncertainty, the smallest effect
-// and the slack for slow wander. It is immutable: 16 bytes a slot, at most 11 kB.
+// and the slack for slow wander. It is immutable: 24 bytes a slot, at most 8 kB.
 type Season struct {
 	calendar Calendar
 	lo, hi   []float64
 	center   []float64
 	maturity Maturity
 }
+
+func (o *SeasonOptions) check() error {
+	if !(o.Tol >= 0) || !(o.Z >= 0) || !(o.Share >= 0 && o.Share <= 1) || !(o.Odds >= 0) || math.IsInf(o.Odds, 1) {
+		return fmt.Errorf("tolerance %v, share %v, log-odds %v, z %v: %w", o.Tol, o.Share, o.Odds, o.Z, ErrTol)
+	}
+	return nil
+}
+
+// Slot returns the part of the week of a minute.
+func (s *Season) Slot(minute int64) int { return s.calendar.Slot(minute) }
 
 // defaultZ is 3.5 standard errors: a probability of 1 in 2,000 a slot.
 const defaultZ = 3.5
@@ -177,8 +192,8 @@ func NewSeason(p SeasonProfile, o SeasonOptions) (*Season, error) {
 	if len(p.K) != n || len(p.N) != n || !(p.Sigma >= 0) || !(p.Kappa >= 0) || math.IsInf(p.Sigma*p.Kappa, 1) {
 		return nil, fmt.Errorf("%d and %d slots for %s, sigma %v, kappa %v: %w", len(p.K), len(p.N), cal, p.Sigma, p.Kappa, ErrProfile)
 	}
-	if !(o.Tol >= 0) || !(o.Z >= 0) {
-		return nil, fmt.Errorf("tolerance %v, z %v: %w", o.Tol, o.Z, ErrTol)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	for i, k := range p.K {
 		if k > p.N[i] {
@@ -186,7 +201,7 @@ func NewSeason(p SeasonProfile, o SeasonOptions) (*Season, error) {
 		}
 	}
 	s := &Season{calendar: cal, maturity: MaturityOf(p.Days)}
-	f := newFit(cal, p.K, p.N, o.Z)
+	f := newFit(cal, p.K, p.N, o)
 	for slot := range n {
 		lo, hi, center := f.interval(slot, o.Tol+p.Kappa*p.Sigma)
 		s.lo, s.hi, s.center = append(s.lo, lo), append(s.hi, hi), append(s.center, center)
@@ -211,14 +226,14 @@ type fit struct {
 	calendar Calendar
 	k, n     []float64 // smoothed
 	overall  float64
-	z        float64
+	z, share float64
 }
 
 // shrink is how many records of the overall rate every slot gets on top.
 const shrink = 10
 
-func newFit(cal Calendar, k, n []uint64, z float64) *fit {
-	f := &fit{calendar: cal, k: make([]float64, len(k)), n: make([]float64, len(n)), z: z}
+func newFit(cal Calendar, k, n []uint64, o SeasonOptions) *fit {
+	f := &fit{calendar: cal, k: make([]float64, len(k)), n: make([]float64, len(n)), z: o.Z, share: o.Share}
 	if f.z == 0 {
 		f.z = defaultZ
 	}
@@ -250,5 +265,5 @@ func (f *fit) interval(slot int, slack float64) (lo, hi, center float64) {
 	if hi < 1 {
 		hi = expit(logit(hi) + slack)
 	}
-	return min(lo, center), max(hi, center), center
+	return min(max(lo-f.share, 0), center), max(min(hi+f.share, 1), center), center
 }

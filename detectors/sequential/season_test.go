@@ -19,15 +19,15 @@ func TestSlotsFollowTheWeek(t *testing.T) {
 	}{
 		{Flat, 123456, 0},
 		{Daily, monday, 0},
-		{Daily, monday + 14, 0},
-		{Daily, monday + 15, 1},
-		{Daily, monday - 1, 95},
-		{Workweek, monday + 4*minutesPerDay, 0},       // Friday
-		{Workweek, monday + 5*minutesPerDay, 96},      // Saturday
-		{Workweek, monday + 7*minutesPerDay - 1, 191}, // Sunday
+		{Daily, monday + 29, 0},
+		{Daily, monday + 30, 1},
+		{Daily, monday - 1, 47},
+		{Workweek, monday + 4*minutesPerDay, 0},      // Friday
+		{Workweek, monday + 5*minutesPerDay, 48},     // Saturday
+		{Workweek, monday + 7*minutesPerDay - 1, 95}, // Sunday
 		{Weekly, monday, 0},
-		{Weekly, monday - 1, 671},
-		{Weekly, -1, 3*96 - 1}, // the day before the epoch was a Wednesday
+		{Weekly, monday - 1, 335},
+		{Weekly, -1, 3*48 - 1}, // the day before the epoch was a Wednesday
 		{Weekly, monday + 7000*minutesPerDay, 0},
 	} {
 		if got := c.cal.Slot(c.minute); got != c.want {

@@ -92,6 +92,8 @@ type Sets struct {
 	all      uint64 // records
 	ofBins   uint64 // records in regular bins
 	prefixes []uint64
+
+	reference []uint64 // scratch of SetsSeason.Retune
 }
 
 type setState struct {

@@ -26,7 +26,8 @@ type timeline struct {
 	days    float64
 }
 
-func newTimeline(buckets []bucketInfo) (*timeline, error) {
+// newTimeline takes days as the time that is covered when the buckets show less.
+func newTimeline(buckets []bucketInfo, days float64) (*timeline, error) {
 	t := &timeline{buckets: buckets}
 	records := uint64(0)
 	seen := map[int64]bool{}
@@ -46,6 +47,7 @@ func newTimeline(buckets []bucketInfo) (*timeline, error) {
 	// Days with data, but no more than the time that passed: half a day on each end is not two days. The last bucket's
 	// own length is not known, hence the grace.
 	t.days = min(float64(len(seen)), float64(last-first)/minutesPerDay+.05)
+	t.days = max(t.days, days)
 	length := int64(7 * minutesPerDay)
 	switch {
 	case t.days < 3:
@@ -119,13 +121,24 @@ func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
 		}
 		const medianToDeviation = 1.4826
 		limit := outlier * max(1, medianToDeviation*quantile(all, .5))
+		last := -1
 		for i := range t.buckets {
-			if z[i] > limit {
-				t.buckets[i].drop = true
+			if !(z[i] > limit) {
+				continue
 			}
+			// What lies between two outliers that are close is the same incident, where records were too few to tell.
+			if last >= 0 && t.buckets[i].minute-t.buckets[last].minute <= incidentMinutes {
+				for j := last; j < i; j++ {
+					t.buckets[j].drop = true
+				}
+			}
+			t.buckets[i].drop, last = true, i
 		}
 	}
 }
+
+// incidentMinutes is how far apart two outliers of one incident may be.
+const incidentMinutes = 6 * 60
 
 func (t *timeline) dropped() int {
 	n := 0
@@ -184,6 +197,11 @@ type ReplayOptions struct {
 	// reference, it must stay 2 below the logarithm of the number of buckets in the reference: more than a reference
 	// shows, it cannot vouch for.
 	LogA, Weight float64
+	// PerBucket is how many buckets of the detector make one of the reference: 30 when the detector is fed each minute
+	// and the reference kept by half an hour. The replay then allows for as many +1 and as many caps. 0 means 1.
+	PerBucket float64
+	// Days is how much time the reference covers when its buckets do not show all of it. 0 means what they show.
+	Days float64
 	// Calendar fixes the calendar; nil means the one that predicts held-out weeks best.
 	Calendar *Calendar
 }
@@ -195,11 +213,13 @@ const (
 )
 
 func (o *ReplayOptions) check() error {
-	if !(o.LogA > 0) || math.IsInf(o.LogA, 1) || !(o.Weight >= 0) || o.Weight > 1 {
-		return fmt.Errorf("threshold %v, weight %v: %w", o.LogA, o.Weight, ErrBudget)
+	if !(o.LogA > 0) || math.IsInf(o.LogA, 1) || !(o.Weight >= 0) || o.Weight > 1 || !(o.PerBucket >= 0) || !(o.Days >= 0) {
+		return fmt.Errorf("threshold %v, weight %v, %v buckets in one, %v days: %w", o.LogA, o.Weight, o.PerBucket, o.Days, ErrBudget)
 	}
 	return nil
 }
+
+func (o *ReplayOptions) bucketCap() float64 { return BucketCap(o.LogA) * max(1, o.PerBucket) }
 
 // calibrate returns the smallest kappa in 0, .5, ..., 4 whose replay stays below the limit, and its peak. With two to
 // four weeks the replay sees too little of the wander; half a sigma more repairs it.
@@ -208,7 +228,9 @@ func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float6
 	if o.Weight > 0 {
 		limit += math.Log(o.Weight)
 	}
-	limit = min(limit, math.Log(float64(len(t.buckets)))) - replayMargin
+	merged := math.Log(max(1, o.PerBucket))
+	// Evidence is linear in what is added in each step: with 30 instead of 1 it is 30 times as much.
+	limit = min(limit, math.Log(float64(len(t.buckets)))+merged) - replayMargin - merged
 	for {
 		peak = replay(kappa)
 		if stable = peak < limit; stable || kappa >= kappaMax {

@@ -17,7 +17,7 @@ const (
 	LabelName     = "alertname"
 	LabelSeverity = "severity" // critical pages, warning opens a ticket, info is for dashboards
 	LabelModel    = "model"
-	LabelCause    = "cause" // agent, schema, missing, stale, frozen, version, mix, drift, volume, quality
+	LabelCause    = "cause" // agent, schema, missing, stale, frozen, version, mix, drift, volume, quality, abuse
 	LabelFeature  = "feature"
 	LabelNode     = "node"
 	LabelScope    = "scope" // "fleet" shares one incident over nodes; empty means per node

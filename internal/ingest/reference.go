@@ -16,8 +16,14 @@ type ReferenceStats struct {
 	Errors         map[string]uint64 // by reason
 }
 
-// BuildReference reads files once and makes the model's reference out of them. progress is told bytes on disk and may be
-// nil.
+// recordBuilder is what is fed with the records of files.
+type recordBuilder interface {
+	Plan() *parse.Plan
+	Observe(*parse.Record)
+}
+
+// BuildReference reads files and makes the model's reference out of them. They are read a second time when they cover
+// enough time to learn what is normal at each time of the week. progress is told bytes on disk and may be nil.
 func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts tail.Options, progress func(done, total int64)) (*monitor.Reference, ReferenceStats, error) {
 	stats := ReferenceStats{Errors: map[string]uint64{}}
 	if len(files) == 0 {
@@ -27,6 +33,26 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 	if err != nil {
 		return nil, stats, err
 	}
+	if err := readRecords(ctx, b, files, opts, &stats, progress); err != nil {
+		return nil, stats, err
+	}
+	ref, err := b.Reference()
+	if err != nil || !b.Seasonal() {
+		return ref, stats, err
+	}
+	s, err := b.Seasons(ref)
+	if err != nil {
+		return nil, stats, err
+	}
+	again := ReferenceStats{Errors: map[string]uint64{}}
+	if err := readRecords(ctx, s, files, opts, &again, progress); err != nil {
+		return nil, stats, err
+	}
+	return ref, stats, s.Finish()
+}
+
+// readRecords feeds the records of files, in their order.
+func readRecords(ctx context.Context, b recordBuilder, files []string, opts tail.Options, stats *ReferenceStats, progress func(done, total int64)) error {
 	var rec parse.Record
 	take := func(p *parse.Parser, res parse.Result) {
 		for {
@@ -48,7 +74,7 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 	for i, path := range files {
 		st, err := os.Stat(path)
 		if err != nil {
-			return nil, stats, fmt.Errorf("read log: %w", err)
+			return fmt.Errorf("read log: %w", err)
 		}
 		sizes[i] = st.Size()
 		all += sizes[i]
@@ -72,7 +98,7 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 			return ctx.Err()
 		})
 		if err != nil {
-			return nil, stats, fmt.Errorf("read log %s: %w", path, err)
+			return fmt.Errorf("read log %s: %w", path, err)
 		}
 		for {
 			res := p.Finish(&rec)
@@ -84,6 +110,5 @@ func BuildReference(ctx context.Context, m *monitor.Model, files []string, opts 
 		done += sizes[i]
 		tell(done)
 	}
-	ref, err := b.Reference()
-	return ref, stats, err
+	return nil
 }

@@ -103,9 +103,12 @@ func (in *Instance) fillBucket(p *pane) {
 		c.bucket.present += t.N
 		c.bucket.repeats += t.Repeats
 		addBuckets(c.base, c.bucket.counts, t)
+		if c.growing != nil {
+			c.growing.add(t)
+		}
 	}
-	if m := in.evidence.mean; m != nil {
-		m.sums.Add(&p.sums)
+	if m := in.evidence.mean; m != nil && p.sums.N > 0 {
+		m.fill(&p.bets, &p.sums)
 	}
 	for _, c := range in.cuts {
 		c.fill(p)
@@ -120,6 +123,10 @@ func (in *Instance) closeBucket() {
 	in.takeVectors()
 	in.update()
 	in.giveVectors()
+	in.growBucket()
+	if m := in.evidence.mean; m != nil {
+		m.sums.Reset()
+	}
 	if begin := in.bucket.index * in.bucketNs; in.versions.closeBucket(begin) {
 		in.newVersion(in.versions.current, begin)
 	}
@@ -133,7 +140,8 @@ func (in *Instance) closeBucket() {
 		in.truth.endBucket((in.bucket.index + 1) * in.bucketNs)
 	}
 	in.bucket = bucketState{}
-	in.dirty.detectors = true
+	// The bucket stands in the section of the totals: without them a restart would hand it over again.
+	in.dirty.detectors, in.dirty.totals = true, true
 }
 
 // flush closes everything, at the end of a replay.

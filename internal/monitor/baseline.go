@@ -16,6 +16,9 @@ type baseline struct {
 	ref         tally           // what the reference holds, in the bins of the column
 	rare        rareCounts      // of a category
 	from, until int64           // event time of its records
+	whole       bool            // there is no more to learn
+	declared    bool            // somebody named the file that it is from
+	season      *packedSeason   // of a file that has one
 	hash        uint64          // of everything that makes counts comparable
 }
 
@@ -35,6 +38,9 @@ func (b *baseline) finish() {
 	}
 	for _, c := range b.ref.Fine {
 		parts = append(parts, strconv.FormatUint(c, 10))
+	}
+	if b.season != nil {
+		parts = append(parts, string(b.season.data))
 	}
 	b.hash = hash64(parts...)
 }

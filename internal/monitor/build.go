@@ -29,7 +29,7 @@ type ReferenceBuilder struct {
 // event times that are taken.
 func NewReferenceBuilder(m *Model) (*ReferenceBuilder, error) {
 	learning := *m
-	learning.Reference = ReferenceConfig{Records: math.MaxUint64, From: m.Reference.From, Until: m.Reference.Until}
+	learning.Reference = ReferenceConfig{Records: math.MaxUint64, From: m.Reference.From, Until: m.Reference.Until, Exclude: m.Reference.Exclude, Flat: m.Reference.Flat}
 	in, err := newInstance(&learning, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (b *ReferenceBuilder) Reference() (*Reference, error) {
 	if b.records == 0 {
 		return nil, fmt.Errorf("build reference of %s: no record was read", m.Name)
 	}
-	r := &Reference{Version: referenceVersion, Model: m.Name, Records: b.records, Hash: strconv.FormatUint(fieldsHash(m), 16)}
+	r := &Reference{Version: 1, Model: m.Name, Records: b.records, Hash: strconv.FormatUint(fieldsHash(m), 16)}
 	from, until := time.Unix(0, b.from).UTC(), time.Unix(0, b.until).UTC()
 	if b.in.counts.untimed < b.records {
 		r.From, r.Until = &from, &until

@@ -89,10 +89,18 @@ func (s *stream) alarmed(cause string) *stream {
 // series ends is not over.
 func (in *Instance) collectAlarm(b *catalog.Batch, s *stream) {
 	name, f := in.model.Name, s.feature
-	b.Add(catalog.Alarm, boolValue(s.alarmed(s.cause) != nil), name, f, s.cause, s.segment)
+	publish := func(cause string) {
+		o := s.alarmed(cause)
+		ticket := o != nil && o.alarm.ticket
+		b.Add(catalog.Alarm, boolValue(o != nil && !ticket), name, f, cause, s.segment)
+		if ticket || !in.mayPage(s) {
+			b.Add(catalog.Ticket, boolValue(ticket), name, f, cause, s.segment)
+		}
+	}
+	publish(s.cause)
 	for _, other := range s.named {
 		if s.publishes(other) {
-			b.Add(catalog.Alarm, boolValue(s.alarmed(other) != nil), name, f, other, s.segment)
+			publish(other)
 		}
 	}
 	a := s.alarm

@@ -2,13 +2,9 @@ package monitor
 
 import (
 	"math"
-	"time"
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
-
-// youngReference is how much event time a reference must span before the model counts as ready.
-const youngReference = 28 * 24 * time.Hour
 
 // collectCache keeps the samples that change only when a pane or a bucket is closed.
 type collectCache struct {
@@ -144,26 +140,22 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) (capped ui
 	return 0
 }
 
-// state is learning, young or ready.
+// state is learning while alarms open tickets only, young while the reference covers less than four weeks, and ready. A
+// file without times was declared to be whole.
 func (in *Instance) state() string {
-	var from, until int64
+	state := stateLearning
 	for _, c := range in.cols {
-		if c.base == nil {
-			continue
+		switch {
+		case c.base == nil:
+		case c.base.declared && c.base.until == 0 && c.season == nil:
+			return stateReady
+		case c.days() >= matureDays && (c.season == nil || !c.season.unstable):
+			return stateReady
+		case in.mayPage(&stream{col: c}):
+			state = stateYoung
 		}
-		if from == 0 || c.base.from < from {
-			from = c.base.from
-		}
-		until = max(until, c.base.until)
 	}
-	switch {
-	case until == 0 && in.reference == nil:
-		return stateLearning
-	case time.Duration(until-from) < youngReference:
-		return stateYoung
-	default:
-		return stateReady
-	}
+	return state
 }
 
 // collectModel appends what is known of the model as a whole.
@@ -200,11 +192,11 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 	for _, w := range in.windows {
 		b.Add(catalog.WindowRecords, float64(w.records), name, w.label)
 	}
-	b.Add(catalog.BudgetPages, in.model.Budget.Pages, m...)
+	b.Add(catalog.BudgetPages, in.model.Budget.allowed(), m...)
 	b.Add(catalog.BudgetPeriod, in.model.Budget.Period.Seconds(), m...)
 	spent := float64(len(in.evidence.pages))
 	b.Add(catalog.BudgetSpent, spent, m...)
-	b.Add(catalog.BudgetRemaining, max(0, in.model.Budget.Pages-spent), m...)
+	b.Add(catalog.BudgetRemaining, max(0, in.model.Budget.allowed()-spent), m...)
 }
 
 // collectReference appends what the reference of a column says.

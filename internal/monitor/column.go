@@ -32,8 +32,18 @@ type column struct {
 	ageSlot int // −1 when nothing says how old the values are
 	ageForm ageForm
 
-	base  *baseline // nil while the column learns
-	learn *learner  // nil once it is ready
+	base        *baseline     // nil while the column learns
+	season      *packedSeason // what the reference knows of the time of the week; nil when it is the same at any time
+	seasonMade  *packedSeason // that the detectors have
+	seasonKappa float64
+	seasonDirty bool
+	anchor      *packedSeason // the first one of a rolling reference, which stays
+	anchorKappa float64
+	watched     bool      // has streams; a column that grows has none until it knows the time of the day
+	grow        *growth   // nil when the reference is final
+	growing     *tally    // what the open bucket adds to grow.total; nil without grow
+	accepted    *accepted // nil unless somebody accepted another reference
+	learn       *learner  // nil once it is ready
 
 	batch   *batch  // numbers to be counted; nil for a category and while the column learns
 	present bool    // the value that was observed last is usable, and counted in bins
@@ -73,6 +83,17 @@ type bucketColumn struct {
 	aged    uint64 // values whose age is known
 	stale   uint64 // of them, those older than the limit
 }
+
+// source is which records a detector counts.
+type source uint8
+
+const (
+	everything source = iota
+	facts             // at most one record of a client in a while
+)
+
+// counted is the open bucket of a source.
+func (c *column) counted(source) *bucketColumn { return &c.bucket }
 
 func (b *bucketColumn) reset() {
 	clear(b.counts)
@@ -191,6 +212,52 @@ func (c *column) observe(t *tally, v *parse.Value, event int64) {
 	c.last, c.hasLast = h, true
 	if event > c.lastGood && c.ageSlot < 0 {
 		c.lastGood = event
+	}
+}
+
+// What place returns for a value that is in none.
+const (
+	binMissing = -1 // the value is not usable
+	binNone    = -2 // the column has no bins yet
+)
+
+// place is where a value is counted, and the hash by which repeats are told. It counts nothing.
+func (c *column) place(v *parse.Value) (bin int, hash uint32) {
+	switch {
+	case c.base == nil:
+		return binNone, 0
+	case c.base.grid != nil:
+		if v.Kind != parse.Number && v.Kind != parse.Bool {
+			return binMissing, 0
+		}
+		return c.base.grid.Bin(v.Num), hashNumber(v.Num)
+	default:
+		name, _ := c.category(v)
+		if name == nil {
+			return binMissing, 0
+		}
+		hash = hashBytes(name)
+		if bin = int(c.base.table.find(name, hash)); bin < 0 {
+			bin = len(c.base.categories)
+		}
+		return bin, hash
+	}
+}
+
+// count adds a value of that bin.
+func (b *bucketColumn) count(c *column, bin int, repeat bool) {
+	switch {
+	case bin == binMissing:
+		b.missing++
+	case bin >= 0:
+		if c.base.grid != nil {
+			bin = c.base.grid.HistBucketOf(bin)
+		}
+		b.counts[bin]++
+		b.present++
+		if repeat {
+			b.repeats++
+		}
 	}
 }
 

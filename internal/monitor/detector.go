@@ -22,31 +22,122 @@ var rateNames = [...]string{"share missing", "share repeated", "share unseen", "
 // rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
 type rateDetector struct {
 	kind     rateKind
+	source   source
 	expected float64
 	rate     sequential.Rate
 	back     sequential.Recovery
+
+	fixed  bool               // it is the anchor's
+	season *sequential.Season // nil when the reference is the same at any time
+	hi     float64            // of the bucket, with a season
 }
 
 func newRateDetector(kind rateKind, hi, limit, expected float64) *rateDetector {
 	return &rateDetector{kind: kind, expected: expected, rate: sequential.NewRate(sequential.RateOptions{Hi: hi, Cap: limit})}
 }
 
-func (r *rateDetector) counts(c *column) (k, n uint64) {
+// newRateDetector is the detector of one of the column's shares against its reference.
+func (in *Instance) newRateDetector(c *column, kind rateKind) *rateDetector {
+	ref := &c.base.ref
+	var k, n uint64
+	switch kind {
+	case rateMissing:
+		k, n = ref.MissingTotal(), ref.seen()
+	case rateRepeated:
+		k, n = min(ref.Repeats, ref.N), ref.N
+	default:
+		k, n = ref.Fine[len(ref.Fine)-1], ref.N
+	}
+	if c.season != nil {
+		return &rateDetector{kind: kind, expected: share(k, n), hi: 1, rate: sequential.NewRate(sequential.RateOptions{Varying: true, UpOnly: true, Cap: in.evidence.cap})}
+	}
+	_, hi := sequential.ClopperPearson(k, n, alphaReference)
+	expected := share(k, n)
+	if kind == rateUnseen {
+		expected, hi = c.base.unseen()
+	}
+	if kind == rateRepeated {
+		hi = frozenEdge(hi)
+	} else {
+		hi = min(hi+c.shareTolerance(kind), 1)
+	}
+	return newRateDetector(kind, hi, in.evidence.cap, expected)
+}
+
+// shareTolerance is the smallest rise of a share that matters: what was never there needs less of a change to be one than
+// what is missing now and then.
+func (c *column) shareTolerance(kind rateKind) float64 {
+	if kind == rateUnseen {
+		return c.tol.Share / 2
+	}
+	return c.tol.Share
+}
+
+// frozenEdge is from which share of repeats on a column may be frozen, when so many are natural.
+func frozenEdge(hi float64) float64 { return max((1+hi)/2, frozenFloor) }
+
+func (r *rateDetector) reseason(s *seasons) {
+	if r.fixed {
+		return
+	}
 	switch r.kind {
 	case rateMissing:
-		return c.bucket.missing, c.bucket.missing + c.bucket.present
+		r.season = s.missing
 	case rateRepeated:
-		return c.bucket.repeats, c.bucket.present
-	case rateUpdates:
-		return c.bucket.pairs.compared - c.bucket.pairs.same, c.bucket.pairs.compared
-	case rateStale:
-		return c.bucket.stale, c.bucket.aged
+		r.season = s.repeats
+	case rateStale, rateUpdates:
+		// They are the same at any time: what the model file says, and what an entity's values do.
 	default:
-		return c.bucket.counts[len(c.bucket.counts)-1], c.bucket.present
+		r.season = s.unseen
 	}
 }
 
-func (r *rateDetector) update(c *column)            { r.rate.Update(r.counts(c)) }
+func (r *rateDetector) tune(minute int64) {
+	if r.season == nil {
+		r.hi = 1
+		return
+	}
+	_, r.hi = r.season.Interval(minute)
+	if r.kind == rateRepeated {
+		r.hi = frozenEdge(r.hi)
+	}
+	r.expected = r.season.Expected(minute)
+}
+
+func (r *rateDetector) counts(c *column) (k, n uint64) {
+	b := c.counted(r.source)
+	switch r.kind {
+	case rateMissing:
+		return b.missing, b.missing + b.present
+	case rateRepeated:
+		return b.repeats, b.present
+	case rateUpdates:
+		return b.pairs.compared - b.pairs.same, b.pairs.compared
+	case rateStale:
+		return b.stale, b.aged
+	default:
+		return b.counts[len(b.counts)-1], b.present
+	}
+}
+
+func (r *rateDetector) update(c *column) {
+	k, n := r.counts(c)
+	if r.season != nil {
+		r.rate.UpdateWithin(k, n, 0, r.hi)
+		return
+	}
+	r.rate.Update(k, n)
+}
+
+func (r *rateDetector) recover(c *column) {
+	k, n := r.counts(c)
+	if r.season != nil {
+		r.back.UpdateWithin(k, n, 0, r.hi)
+		return
+	}
+	r.back.Update(k, n)
+}
+
 func (r *rateDetector) idle()                       { r.rate.Update(0, 0) }
 func (r *rateDetector) logEvidence() float64        { return r.rate.LogEvidence() }
 func (r *rateDetector) alternatives() int           { return r.rate.Components() }
@@ -58,7 +149,6 @@ func (r *rateDetector) describe(_ *column, l sequential.Leading) told {
 	}
 	return told{rateNames[r.kind], r.expected, l.Seen}
 }
-func (r *rateDetector) recover(c *column)                  { r.back.Update(r.counts(c)) }
 func (r *rateDetector) startRecovery(l sequential.Leading) { r.back = sequential.NewRecovery(l) }
 func (r *rateDetector) recovered() bool                    { return r.back.Recovered() }
 func (r *rateDetector) encode(e *encoder) {
@@ -81,16 +171,56 @@ type setsDetector struct {
 	prefer int            // of two classes, the one that people look for
 	set    sequential.Set // that alarmed
 	back   sequential.Recovery
+	source source
+
+	fixed  bool                   // it is the anchor's
+	season *sequential.SetsSeason // nil when the reference is the same at any time
+	slot   int                    // of the season that the detector is tuned to; noSlot when none
 }
 
-func (s *setsDetector) counts(c *column) []uint64   { return c.bucket.counts[:len(s.ref)] }
+const noSlot = -1
+
+func (s *setsDetector) reseason(o *seasons) {
+	if !s.fixed {
+		s.season, s.slot = o.bins, noSlot
+	}
+}
+
+func (s *setsDetector) tune(minute int64) {
+	if s.season == nil {
+		return
+	}
+	if slot := s.season.Slot(minute); slot != s.slot {
+		s.season.Retune(s.sets, slot)
+		s.slot = slot
+		for i, n := range s.season.Counts(slot) {
+			s.ref[i] = uint64(n)
+		}
+	}
+}
+
+// recover takes the bucket against the edge of the bucket's own time.
+func (s *setsDetector) recover(c *column) {
+	k, n := s.sets.Counts(s.set, s.counts(c))
+	if s.season == nil {
+		s.back.Update(k, n)
+		return
+	}
+	for i := range s.sets.Len() {
+		if set, lo, hi := s.sets.Interval(i); set == s.set {
+			s.back.UpdateWithin(k, n, lo, hi)
+			return
+		}
+	}
+}
+
+func (s *setsDetector) counts(c *column) []uint64   { return c.counted(s.source).counts[:len(s.ref)] }
 func (s *setsDetector) update(c *column)            { s.sets.Update(s.counts(c)) }
 func (s *setsDetector) idle()                       { s.sets.Update(s.zeros) }
 func (s *setsDetector) logEvidence() float64        { return s.sets.LogEvidence() }
 func (s *setsDetector) alternatives() int           { return s.sets.Components() }
 func (s *setsDetector) reset()                      { s.sets.Reset() }
 func (s *setsDetector) leading() sequential.Leading { return s.sets.Leading() }
-func (s *setsDetector) recover(c *column)           { s.back.Update(s.sets.Counts(s.set, s.counts(c))) }
 func (s *setsDetector) startRecovery(l sequential.Leading) {
 	s.set, s.back = l.Set, sequential.NewRecovery(l)
 }
@@ -138,6 +268,7 @@ func (s *setsDetector) decode(d *stateDecoder) error {
 	if err := s.sets.Unmarshal(sets); err != nil {
 		return err
 	}
+	s.slot = noSlot
 	s.set = set
 	return s.back.Unmarshal(back)
 }
@@ -145,20 +276,62 @@ func (s *setsDetector) decode(d *stateDecoder) error {
 // meanDetector watches the mean of a probability. Its sums are collected as records come, in the panes.
 type meanDetector struct {
 	mean     sequential.Mean
-	bets     sequential.MeanBets // what the sums of panes and buckets are made with
+	bets     sequential.MeanBets // what the sums of panes and buckets are made with, without a season
 	expected float64
-	sums     sequential.Sums // of the open bucket
+	sums     sequential.Sums     // of the open bucket
+	with     sequential.MeanBets // that the open bucket's sums are made with
+	source   source
 	back     sequential.MeanRecovery
+	center   float64 // what was expected when the recovery began
+
+	season *sequential.MeanSeason // nil when the reference is the same at any time
+	slot   int                    // of the season that bets were made for last; noSlot when none
+	last   sequential.MeanBets    // those
 }
 
 func (in *Instance) newMeanDetector(c *column) *meanDetector {
 	mean, sd := c.base.ref.Mean(c.base.grid), c.base.ref.SD()
 	ci := meanSigmas * sd / math.Sqrt(float64(c.base.ref.N))
 	lo, hi := widen(mean-ci, -math.Log(c.tol.Odds)), widen(mean+ci, math.Log(c.tol.Odds))
-	m := &meanDetector{expected: mean, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap})}
+	if c.season != nil {
+		lo, hi = .5, .5 // the interval comes with the time of the week
+	}
+	m := &meanDetector{expected: mean, slot: noSlot, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap, Varying: c.season != nil})}
 	m.bets = m.mean.Bets()
 	in.evidence.mean = m
 	return m
+}
+
+// betsAt are the bets of the bucket that begins at a minute: its sums are all made with them.
+func (m *meanDetector) betsAt(minute int64) *sequential.MeanBets {
+	if m.season == nil {
+		return &m.bets
+	}
+	if slot := m.season.Slot(minute); slot != m.slot {
+		lo, hi := m.season.Interval(slot)
+		m.last, m.slot = sequential.NewMeanBets(sequential.MeanOptions{Lo: lo, Hi: hi}), slot
+	}
+	return &m.last
+}
+
+func (m *meanDetector) reseason(o *seasons) { m.season, m.slot = o.mean, noSlot }
+
+func (m *meanDetector) tune(minute int64) {
+	if m.season != nil {
+		m.expected = m.season.Expected(m.season.Slot(minute))
+		m.with = *m.betsAt(minute)
+	}
+}
+
+// fill adds the sums of a pane that was made with those bets. Sums of other bets do not add: the reference has
+// changed while the bucket was open, and the bucket goes without them.
+func (m *meanDetector) fill(bets *sequential.MeanBets, sums *sequential.Sums) {
+	if m.sums.N == 0 {
+		m.with = *bets
+	} else if m.with != *bets {
+		return
+	}
+	m.sums.Add(sums)
 }
 
 // widen moves a probability by log-odds.
@@ -172,7 +345,13 @@ func widen(p, by float64) float64 {
 	return 1 / (1 + math.Exp(-(math.Log(p/(1-p)) + by)))
 }
 
-func (m *meanDetector) update(*column)              { m.mean.Update(&m.sums) }
+func (m *meanDetector) update(*column) {
+	if m.season != nil {
+		m.mean.UpdateWith(&m.with, &m.sums)
+		return
+	}
+	m.mean.Update(&m.sums)
+}
 func (m *meanDetector) idle()                       { var none sequential.Sums; m.mean.Update(&none) }
 func (m *meanDetector) logEvidence() float64        { return m.mean.LogEvidence() }
 func (m *meanDetector) alternatives() int           { return m.mean.Components() }
@@ -181,17 +360,24 @@ func (m *meanDetector) leading() sequential.Leading { return m.mean.Leading() }
 func (m *meanDetector) describe(_ *column, l sequential.Leading) told {
 	return told{"mean", m.expected, l.Seen}
 }
-func (m *meanDetector) recover(*column)                    { m.back.Update(&m.sums) }
-func (m *meanDetector) startRecovery(l sequential.Leading) { m.back = sequential.NewMeanRecovery(l) }
-func (m *meanDetector) recovered() bool                    { return m.back.Recovered() }
+func (m *meanDetector) recover(*column) { m.back.UpdateShifted(&m.sums, m.expected-m.center) }
+func (m *meanDetector) startRecovery(l sequential.Leading) {
+	m.back, m.center = sequential.NewMeanRecovery(l), m.expected
+}
+func (m *meanDetector) recovered() bool { return m.back.Recovered() }
 func (m *meanDetector) encode(e *encoder) {
 	e.bytes(m.mean.MarshalAppend(nil))
 	e.bytes(m.back.MarshalAppend(nil))
+	e.float(m.center)
 }
 func (m *meanDetector) decode(d *stateDecoder) error {
 	mean, back := d.bytes(), d.bytes()
 	if err := m.mean.Unmarshal(mean); err != nil {
 		return err
+	}
+	m.center = m.expected
+	if len(d.buf) > 0 { // absent in older states
+		m.center = d.float()
 	}
 	return m.back.Unmarshal(back)
 }

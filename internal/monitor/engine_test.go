@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ reference: {learn: 5000 records}
 var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 func TestAModelLearnsAndThenNoticesThatSpamDoubles(t *testing.T) {
-	h := newHarness(t, mustModel(t, spamModel))
+	h := newHarness(t, mustModel(t, strings.Replace(spamModel, "5000 records}", "5000 records, page_while_learning: true}", 1)))
 	sim := simulator.New(simulator.Options{Seed: 1, Swing: -1})
 	now := start
 	var buf []byte

@@ -15,7 +15,7 @@ features:
   - {path: rep, kind: number}
   - {path: age, kind: number}
   - {path: country, kind: category}
-reference: {learn: 6000 records}
+reference: {learn: 6000 records, page_while_learning: true}
 `
 
 // TestAStoreThatStopsIsNoticedThoughTheDistributionStays: each of two hundred users has a reputation that changes every few

@@ -37,6 +37,7 @@ type alarm struct {
 	cause   string // of the page; the stream's, unless the diagnosis says it better
 	raised  int64  // event time of the end of the bucket that raised it
 	onset   int64  // event time at which the change most likely began
+	ticket  bool   // it must not wake anybody
 	records uint64
 	by      int // the detector that led
 	told    []told
@@ -86,8 +87,10 @@ func (in *Instance) update() {
 	}
 	ev.last, ev.started = index, true
 	end := (index + 1) * in.bucketNs
+	minute := in.seasonMinute(index * in.bucketNs)
 	ev.logs = ev.logs[:0]
 	for i, s := range ev.streams {
+		s.tune(minute)
 		if s.alarm != nil {
 			in.watchRecovery(s, end)
 		} else if !in.suppressed(s) {
@@ -102,9 +105,6 @@ func (in *Instance) update() {
 			log, s.ratio = math.Inf(-1), 1
 		}
 		ev.logs = append(ev.logs, log)
-	}
-	if ev.mean != nil {
-		ev.mean.sums.Reset()
 	}
 	d := ev.budget.Decide(ev.logs)
 	ev.ratio = max(0, d.LogEvidence/ev.logA)
@@ -146,13 +146,13 @@ func (in *Instance) raise(guilty []int, end int64) {
 			continue
 		}
 		joins := slices.ContainsFunc(ev.streams, func(o *stream) bool {
-			return o != s && o.alarm != nil && (o.alarm.cause == s.alarm.cause || o.cause == causeReplica && s.alarm.cause == causeDrift)
+			return o != s && o.alarm != nil && !o.alarm.ticket && (o.alarm.cause == s.alarm.cause || o.cause == causeReplica && s.alarm.cause == causeDrift)
 		})
 		if first == nil {
 			first = s.alarm
 			first.columns = in.contributions(first.onset, end)
 		}
-		if !joins && len(ev.pages) < maxPages {
+		if !joins && !s.alarm.ticket && len(ev.pages) < maxPages {
 			ev.pages = append(ev.pages, end)
 		}
 	}
@@ -185,7 +185,11 @@ func (in *Instance) latch(s *stream, end int64) {
 		}
 		d.reset()
 	}
+	a.ticket = !in.mayPage(s)
 	s.alarm, s.ratio = a, 1
+	if s.col != nil && s.col.grow != nil && (!a.ticket || s.col.grow.past(end)) {
+		s.col.grow.forget(a.onset)
+	}
 	if a.cause != s.cause && !slices.Contains(s.named, a.cause) {
 		s.named = append(s.named, a.cause)
 	}

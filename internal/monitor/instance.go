@@ -31,6 +31,8 @@ type Instance struct {
 	restoredPending map[uint64]uint64 // hash of a path → what a wild had seen before the restart
 
 	reference *Reference // nil when the model learns
+	grew      bool       // the state holds references that grow
+	built     bool       // all columns that are known from the start are there
 
 	panes    panes
 	windows  []*window
@@ -148,6 +150,8 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 			in.addFeature(f, f.Path, in.at.features[i], in.at.updated[i])
 		}
 	}
+	in.built = true
+	in.reseason()
 	// A field that is a segment's has a slot of its own, so a wildcard does not come across it.
 	for i := range m.Segments {
 		path := m.Segments[i].Path
@@ -256,7 +260,12 @@ func (in *Instance) addColumn(c *column) *column {
 	}
 	if base != nil {
 		c.ready(base)
+		c.season = base.season
+		c.watched = true
 		in.addStreams(c)
+		if in.built {
+			in.reseason()
+		}
 		if c.slot >= 0 {
 			in.plan.SetNumeric(c.slot, c.kind == KindNumber)
 		}

@@ -25,6 +25,7 @@ type learner struct {
 	numbers  uint64 // of them, numbers
 	missing  [numMissing]uint64
 	repeats  uint64
+	settles  bool // it is done when the bins are good enough
 	number   *numberSample
 	category *categorySample
 	least    uint64 // how often a value must have been seen to be kept as it is in state
@@ -33,11 +34,9 @@ type learner struct {
 }
 
 func newLearner(c *column, m *Model) *learner {
-	l := &learner{spec: m.Reference, least: m.MinCategoryCount}
-	if l.spec.File != "" {
-		// The reference file does not know this column: it appeared later.
-		l.spec = ReferenceConfig{For: defaultLearn}
-	}
+	l := &learner{spec: m.Reference.of(), least: m.MinCategoryCount}
+	// The bins settle after a day, if that brings enough values; the rest is learned in them.
+	l.settles = l.spec.grows()
 	l.start(c.kind)
 	return l
 }
@@ -121,6 +120,9 @@ func (l *learner) decide(c *column) {
 
 // wants says whether a record of that time belongs to the reference.
 func (l *learner) wants(event int64) bool {
+	if l.spec.excludes(event) {
+		return false
+	}
 	if !l.spec.From.IsZero() && event < l.spec.From.UnixNano() || !l.spec.Until.IsZero() && event >= l.spec.Until.UnixNano() {
 		return false
 	}
@@ -159,13 +161,10 @@ func (l *learner) done(event int64) bool {
 	if l.records == 0 {
 		return false
 	}
-	if l.spec.Records > 0 && l.records >= l.spec.Records {
+	if l.settles && l.records >= settleRecords && event-l.from >= int64(settle) {
 		return true
 	}
-	if l.spec.For > 0 && event-l.from >= int64(l.spec.For) {
-		return true
-	}
-	return !l.spec.Until.IsZero() && event >= l.spec.Until.UnixNano()
+	return l.spec.over(l.from, event, l.records)
 }
 
 // baseline makes the column's reference, or nil when it has not seen one usable value.
@@ -231,6 +230,7 @@ func (in *Instance) learnStep(event int64) {
 			still = true
 			continue
 		}
+		b.whole = c.learn.spec.over(c.learn.from, event, c.learn.records)
 		in.learned(c, b)
 		in.announce(c, b)
 	}
@@ -247,6 +247,12 @@ func (in *Instance) learned(c *column, b *baseline) {
 		in.dirty.learned = append(in.dirty.learned, c.id)
 	}
 	c.ready(b)
+	if g := in.newGrowth(c, b); g != nil {
+		c.grow, c.growing = g, &tally{}
+		counts, m := c.referenceCounts()
+		c.season = in.flatSeason(c, &counts, m, float64(b.until-b.from)/float64(24*time.Hour)).pack()
+		c.seasonDirty = true
+	}
 	n := c.bins()
 	for _, p := range in.panes.open {
 		p.cols[i].grow(n)
@@ -264,8 +270,12 @@ func (in *Instance) learned(c *column, b *baseline) {
 			s.cols[i].grow(n)
 		}
 	}
-	in.addStreams(c)
+	if c.grow == nil {
+		c.watched = true
+		in.addStreams(c)
+	}
 	in.layoutCuts()
+	in.reseason()
 	c.makeLabels(in.model, in.windows)
 	in.dirty.columns, in.cache.stale = true, true
 }

@@ -111,15 +111,24 @@ func (f *FeatureConfig) Wildcard() bool { return isWildcard(f.Path) }
 
 // ReferenceConfig is what counts as normal. Exactly one of File and learning (Records or For, or a range) is set.
 type ReferenceConfig struct {
-	File         string        // as written; relative to the folder of the model file
-	Records      uint64        // learn from the first so many records
-	For          time.Duration // learn from the first so much event time
-	From         time.Time     // learn from this event time on; zero means from the first record
-	OnNewVersion string        // keep, learn or file: what happens when another version answers most requests; empty means keep
-	VersionFile  string        // of file: as File, with {version} in it
+	File    string        // as written; relative to the folder of the model file
+	Records uint64        // learn from the first so many records
+	For     time.Duration // learn from the first so much event time
+	From    time.Time     // learn from this event time on; zero means from the first record
+	Until   time.Time     // and up to here; zero means until Records or For is reached
 
-	Until time.Time // and up to here; zero means until Records or For is reached
+	OnNewVersion string // keep, learn or file: what happens when another version answers most requests; empty means keep
+	VersionFile  string // of file: as File, with {version} in it
+
+	Rolling time.Duration // the last so much event time, beside an anchor that stays; 0 means that it does not roll
+
+	Flat              bool   // the same is expected at any time of the week
+	PageWhileLearning bool   // alarms against less than 14 days that were learned wake people, too
+	Exclude           []Span // known incidents: not part of what is normal
 }
+
+// Span is a stretch of event time.
+type Span struct{ From, Until time.Time }
 
 // Learns says whether the model builds its reference from what it reads.
 func (r *ReferenceConfig) Learns() bool { return r.File == "" }
@@ -130,6 +139,15 @@ type Budget struct {
 	Pages       float64
 	Probability float64 // 0 means that Pages counts
 	Period      time.Duration
+}
+
+// allowed is how many false pages a period may have on average. A probability of any is at least as strict as the same
+// number of pages on average.
+func (b *Budget) allowed() float64 {
+	if b.Probability > 0 {
+		return b.Probability
+	}
+	return b.Pages
 }
 
 // Tolerance is the smallest change that is worth a page. Everything smaller belongs to the null hypothesis, so no
@@ -151,7 +169,7 @@ const (
 	defaultMinCategory   = 20
 	defaultMaxCategories = 50
 	defaultMaxFeatures   = 256
-	defaultLearn         = 24 * time.Hour
+	defaultLearn         = matureDays * 24 * time.Hour
 )
 
 // Limits of a model file; they bound the memory of a model.

@@ -317,7 +317,7 @@ func (d *decoder) tolerance(e entry, t Tolerance) Tolerance {
 func (d *decoder) reference(m *Model, e entry) {
 	r := ReferenceConfig{}
 	set := map[string]entry{}
-	for _, k := range d.mapping(e.val, e.path, "file", "learn", "from", "until", "on_new_version", "version_file") {
+	for _, k := range d.mapping(e.val, e.path, "file", "learn", "from", "until", "rolling", "season", "page_while_learning", "exclude", "on_new_version", "version_file") {
 		set[k.name] = k
 		switch k.name {
 		case "on_new_version":
@@ -335,12 +335,14 @@ func (d *decoder) reference(m *Model, e entry) {
 			r.From = d.instant(k)
 		case "until":
 			r.Until = d.instant(k)
-		}
-	}
-	others := len(set)
-	for _, name := range []string{"on_new_version", "version_file"} {
-		if _, ok := set[name]; ok {
-			others--
+		case "rolling":
+			r.Rolling, _ = d.duration(k, settle, 366*24*time.Hour)
+		case "season":
+			r.Flat = d.season(k)
+		case "page_while_learning":
+			r.PageWhileLearning = d.boolean(k)
+		case "exclude":
+			r.Exclude = d.spans(k)
 		}
 	}
 	if k, ok := set["version_file"]; ok != (r.OnNewVersion == onVersionFile) {
@@ -349,18 +351,27 @@ func (d *decoder) reference(m *Model, e entry) {
 		}
 		d.fail(k.key, e.path, "on_new_version: file and version_file belong together", "both, or neither", "write on_new_version: file and version_file: references/spam-{version}.json")
 	}
-	if file, ok := set["file"]; ok && others > 1 {
-		d.fail(file.key, e.path, "file and learn exclude each other", "either file, or learn, from and until", "")
+	if file, ok := set["file"]; ok && (r.Records > 0 || r.For > 0 || r.Rolling > 0 || !r.From.IsZero() || !r.Until.IsZero()) {
+		d.fail(file.key, e.path, "file and learn exclude each other", "either file, or rolling, or learn, from and until", "")
+	}
+	if k, ok := set["page_while_learning"]; ok && r.File != "" {
+		d.fail(k.key, k.path, "page_while_learning beside a file", "it without file", "take it out: what a file holds is not being learned, and pages")
+	}
+	if k, ok := set["rolling"]; ok && (r.Records > 0 || r.For > 0 || !r.From.IsZero() || !r.Until.IsZero()) {
+		d.fail(k.key, e.path, "rolling and learn exclude each other", "one of them", "")
 	}
 	if !r.Until.IsZero() && !r.Until.After(r.From) {
 		d.fail(set["until"].val, join(e.path, "until"), "is not after from", "a later time", "")
 	}
-	if r.File == "" && r.Records == 0 && r.For == 0 && r.Until.IsZero() {
+	if r.File == "" && r.Records == 0 && r.For == 0 && r.Rolling == 0 && r.Until.IsZero() {
 		if from, ok := set["from"]; ok {
 			d.fail(from.key, e.path, "from alone has no end", "until, or learn", "add until: or learn: 24h")
+		} else if len(set) > 0 && len(d.problems) == 0 {
+			r.For = defaultLearn
 		} else if len(d.problems) == 0 {
-			d.fail(e.val, e.path, "says nothing", "file or learn", "write {learn: 24h} or {file: references/my-model.json}")
+			d.fail(e.val, e.path, "says nothing", "file or learn", "write {learn: 28d} or {file: references/my-model.json}")
 		}
 	}
 	m.Reference = r
+	m.notes = append(m.notes, r.notes()...)
 }

@@ -76,7 +76,7 @@ func TestAPresetNeedsFourLines(t *testing.T) {
 func TestDefaultsOfAModelFile(t *testing.T) {
 	m := mustModel(t, "model: m\nlogs: {include: /l/*.jsonl, format: json}\nfeatures: [f.*]\n")
 	if m.Pane != 10*time.Second || m.Bucket != time.Minute || m.Lateness != 30*time.Second || m.Silence != 10*time.Minute ||
-		m.Budget != (Budget{Pages: 1, Period: 30 * 24 * time.Hour}) || m.Reference.For != 24*time.Hour || m.MinRecords != 200 ||
+		m.Budget != (Budget{Pages: 1, Period: 30 * 24 * time.Hour}) || m.Reference.For != 28*24*time.Hour || m.MinRecords != 200 ||
 		m.MinCategoryCount != 20 || m.MaxCategories != 50 || len(m.Windows) != 3 || m.Tolerance != (Tolerance{Odds: 1.1, Share: .01, Distribution: .02}) {
 		t.Errorf("%+v", m)
 	}

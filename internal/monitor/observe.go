@@ -43,7 +43,8 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 			in.positives.count(v, in.model.Label.Positive, event, in.classGone)
 		}
 		if c.isScore && v.Kind == parse.Number && in.evidence.mean != nil {
-			in.evidence.mean.bets.Increments(v.Num, &p.sums)
+			in.bet(p)
+			p.bets.Increments(v.Num, &p.sums)
 		}
 	}
 	if in.at.entity >= 0 {
@@ -67,6 +68,18 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		in.settle()
 		in.learnStep(event)
 	}
+}
+
+// bet chooses the bets of a pane: those of the time of the week at which its bucket begins.
+func (in *Instance) bet(p *pane) {
+	if !p.betting {
+		p.bets, p.betting = *in.evidence.mean.betsAt(in.bucketMinute(p)), true
+	}
+}
+
+// bucketMinute is the minute at which the bucket of a pane begins, in the zone of the season.
+func (in *Instance) bucketMinute(p *pane) int64 {
+	return in.seasonMinute(floorDiv(p.index*in.paneNs, in.bucketNs) * in.bucketNs)
 }
 
 // lookAt notices slots that a wildcard has added.

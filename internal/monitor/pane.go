@@ -10,9 +10,11 @@ import (
 type pane struct {
 	index   int64 // event time divided by the length of a pane
 	cols    []tally
-	sums    sequential.Sums // of the score, when it is a probability
-	cuts    []cutTally      // beside the instance's cuts
-	truth   truthTally      // empty without a truth
+	sums    sequential.Sums     // of the score, when it is a probability
+	bets    sequential.MeanBets // that the sums are made with
+	betting bool                // whether bets were chosen
+	cuts    []cutTally          // beside the instance's cuts
+	truth   truthTally          // empty without a truth
 	records uint64
 	touched bool // since the last commit
 	late    bool // its bucket was closed before the pane was opened
@@ -99,6 +101,7 @@ func (ps *panes) release() {
 	}
 	p.truth.reset()
 	p.sums.Reset()
+	p.betting = false
 	p.records, p.touched, p.late = 0, false, false
 	if len(ps.free) < maxFreePanes {
 		ps.free = append(ps.free, p)

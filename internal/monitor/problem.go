@@ -91,7 +91,6 @@ func (d *decoder) wrote(path string, n *yaml.Node) {
 // planned are keys that one might expect and that are not read. They are refused like any other unknown key, with
 // what to write instead.
 var planned = map[string]string{
-	"reference.rolling":  "a rolling reference is not supported: use learn, or build a file",
 	"reference.registry": "a registry is not supported: build a file, and name it with file",
 	"fields.client":      "records are not weighted by client: remove it",
 }

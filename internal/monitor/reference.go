@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 // ErrReference is what every error about a reference file matches with errors.Is.
 var ErrReference = errors.New("reference file is not valid")
 
-// referenceVersion is the version of the file format.
-const referenceVersion = 1
+// referenceVersion is the version of the file format. Files of version 1 are read, too: they know nothing of the time of
+// the week.
+const referenceVersion = 2
 
 // maxReferenceBytes bounds a reference file.
 const maxReferenceBytes = 64 << 20
@@ -60,6 +62,8 @@ type ReferenceColumn struct {
 	Categories []ReferenceCategory `json:"categories,omitempty"` // most frequent first
 	Other      uint64              `json:"other,omitempty"`      // values of categories without a name
 	Rare       *ReferenceRare      `json:"rare,omitempty"`       // for how many unseen ones are to be expected
+
+	Season *season `json:"season,omitempty"` // of a reference of at least 14 days: what is normal at each time of the week
 
 	made *baseline // see baseline; nil before the first call
 }
@@ -107,8 +111,8 @@ func ParseReference(data []byte) (*Reference, error) {
 	if err := d.Decode(&r); err != nil {
 		return nil, fmt.Errorf("%w: not the JSON of a reference (near byte %d)", ErrReference, d.InputOffset())
 	}
-	if r.Version != referenceVersion {
-		return nil, fmt.Errorf("%w: plumbline_reference is %d, expected %d", ErrReference, r.Version, referenceVersion)
+	if r.Version < 1 || r.Version > referenceVersion {
+		return nil, fmt.Errorf("%w: plumbline_reference is %d, expected 1 to %d", ErrReference, r.Version, referenceVersion)
 	}
 	if r.Volume != nil {
 		if err := r.Volume.validate(); err != nil {
@@ -266,6 +270,18 @@ func (rc *ReferenceColumn) newBaseline() (*baseline, error) {
 	if rc.Count != b.ref.N {
 		return nil, fmt.Errorf("count is %d, its bins add up to %d", rc.Count, b.ref.N)
 	}
+	b.declared = true
+	if rc.Season != nil {
+		bins := len(b.categories)
+		if b.grid != nil {
+			bins = len(b.grid.CoarseEdges()) + 1
+		}
+		if err := rc.Season.valid(bins); err != nil {
+			return nil, err
+		}
+		b.season = rc.Season.pack()
+		b.finish()
+	}
 	return b, nil
 }
 
@@ -307,9 +323,17 @@ func (r *Reference) baseline(c *column, m *Model) *baseline {
 		for k, name := range b.categories {
 			counts[name] = b.ref.Fine[k]
 		}
-		rare := b.rare
-		b = newCategoryBaseline(counts, b.ref.Fine[len(b.categories)], c.allowed(m), 0, m.MaxCategories, b.ref)
-		b.rare = rare
+		named := newCategoryBaseline(counts, b.ref.Fine[len(b.categories)], c.allowed(m), 0, m.MaxCategories, b.ref)
+		named.declared, named.rare = true, b.rare
+		if slices.Equal(named.categories, b.categories) {
+			named.season = b.season
+		}
+		named.finish()
+		b = named
+	}
+	if m.Reference.Flat {
+		b.season = nil
+		b.finish()
 	}
 	if r.From != nil && r.Until != nil {
 		b.from, b.until = r.From.UnixNano(), r.Until.UnixNano()

@@ -100,6 +100,7 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 	if d.columns || d.detectors {
 		add(in.section(evidenceSection), in.encodeEvidence)
 	}
+	in.seasonSections(add, d.columns)
 	if d.columns || d.live || len(d.learned) > 0 {
 		in.learnSections(add)
 	}
@@ -199,6 +200,7 @@ func (in *Instance) needed(names map[string]bool) {
 	in.neededCuts(names)
 	in.neededTruth(names)
 	in.vectorNames(names)
+	in.seasonNeeded(names)
 	for _, c := range in.cols {
 		if c.learn != nil {
 			names[in.section("learn", uintText(uint64(c.id)))] = true

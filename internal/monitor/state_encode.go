@@ -1,6 +1,10 @@
 package monitor
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
 
 // encodeColumns writes which columns there are, and the references that were learned here.
 func (in *Instance) encodeColumns(e *encoder) {
@@ -31,6 +35,9 @@ func (in *Instance) learnHash(c *column) uint64 {
 	m := in.model
 	r := m.Reference
 	parts := []string{c.path, r.File, r.For.String(), r.From.String(), r.Until.String(), uintText(r.Records), uintText(m.MinCategoryCount), uintText(uint64(m.MaxCategories))}
+	if r.Rolling > 0 || r.Flat || len(r.Exclude) > 0 {
+		parts = append(parts, r.Rolling.String(), strconv.FormatBool(r.Flat), fmt.Sprint(r.Exclude))
+	}
 	if c.config != nil {
 		parts = append(parts, string(c.config.Kind))
 		parts = append(parts, c.config.Categories...)
@@ -76,7 +83,7 @@ func (in *Instance) encodeTotals(e *encoder) {
 	e.uint(in.bucket.records)
 	e.bool(in.evidence.mean != nil)
 	if m := in.evidence.mean; m != nil {
-		e.bytes(m.sums.MarshalAppend(&m.bets, nil))
+		e.bytes(m.sums.MarshalAppend(m.betsAt(in.seasonMinute(in.bucket.index*in.bucketNs)), nil))
 	}
 	for _, w := range in.windows {
 		e.bool(w.started)
@@ -144,7 +151,8 @@ func (in *Instance) encodePane(e *encoder, p *pane) {
 	}
 	e.bool(in.evidence.mean != nil)
 	if m := in.evidence.mean; m != nil {
-		e.bytes(p.sums.MarshalAppend(&m.bets, nil))
+		in.bet(p)
+		e.bytes(p.sums.MarshalAppend(&p.bets, nil))
 	}
 }
 
@@ -206,7 +214,7 @@ func (s *stream) encode(e *encoder) {
 		e.int(a.raised)
 		e.int(a.onset)
 		e.uint(a.records)
-		e.uint(uint64(a.by))
+		e.uint(uint64(a.by) | uint64(b2i(a.ticket))<<3) // by is below 8
 		e.uint(uint64(len(a.told)))
 		for _, t := range a.told {
 			e.text(t.what)

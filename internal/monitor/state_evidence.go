@@ -51,7 +51,9 @@ func (r *restorer) evidence(d *stateDecoder, unnamed []string) error {
 func (s *stream) decode(d *stateDecoder) error {
 	s.ratio = d.float()
 	if d.bool() {
-		a := &alarm{cause: s.cause, raised: d.int(), onset: d.int(), records: d.uint(), by: d.length(8)}
+		a := &alarm{cause: s.cause, raised: d.int(), onset: d.int(), records: d.uint()}
+		by := d.length(15)
+		a.by, a.ticket = by&7, by>>3 == 1
 		for range d.length(8) {
 			a.told = append(a.told, told{d.text(), d.float(), d.float()})
 		}

@@ -45,6 +45,9 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 	if err := r.columns(d); err != nil {
 		return err
 	}
+	if err := r.seasons(); err != nil {
+		return err
+	}
 	if d, ok := open(get, in.section("learning")); ok {
 		if err := r.learning(d); err != nil {
 			return err
@@ -234,7 +237,8 @@ func (r *restorer) totals(d *stateDecoder) error {
 	if d.bool() {
 		sums := d.bytes()
 		if m := in.evidence.mean; m != nil {
-			if err := m.sums.Unmarshal(&m.bets, sums); err != nil {
+			m.with = *m.betsAt(in.seasonMinute(in.bucket.index * in.bucketNs))
+			if err := m.sums.Unmarshal(&m.with, sums); err != nil {
 				in.log.Info("the score's detector is another one now; its open bucket starts anew")
 			}
 		}
@@ -327,8 +331,11 @@ func (r *restorer) pane(index int64) error {
 	}
 	if d.bool() {
 		sums := d.bytes()
-		if m := in.evidence.mean; m != nil && p.sums.Unmarshal(&m.bets, sums) != nil {
-			p.sums.Reset()
+		if m := in.evidence.mean; m != nil {
+			in.bet(p)
+			if p.sums.Unmarshal(&p.bets, sums) != nil {
+				p.sums.Reset()
+			}
 		}
 	}
 	if in.dirty.written == nil {

@@ -96,36 +96,31 @@ func (s *stream) leading() detector {
 
 // addStreams makes the streams of a column that has its reference.
 func (in *Instance) addStreams(c *column) {
-	ev := &in.evidence
 	add := func(cause string, ds ...detector) {
 		in.addStream(streamOptions{column: c, cause: cause, detectors: ds})
 	}
 	ref := &c.base.ref
-	if n := ref.seen(); n > 0 {
-		_, hi := sequential.ClopperPearson(ref.MissingTotal(), n, alphaReference)
-		add(causeMissing, newRateDetector(rateMissing, min(hi+c.tol.Share, 1), ev.cap, share(ref.MissingTotal(), n)))
+	if ref.seen() > 0 {
+		add(causeMissing, in.newRateDetector(c, rateMissing))
 	}
 	if ref.N == 0 {
 		return
 	}
 	var frozen []detector
-	if r := share(ref.Repeats, ref.N); r < naturalRepeats && !c.isLabel {
-		_, hi := sequential.ClopperPearson(min(ref.Repeats, ref.N), ref.N, alphaReference)
-		frozen = append(frozen, newRateDetector(rateRepeated, max((1+hi)/2, frozenFloor), ev.cap, r))
+	if share(ref.Repeats, ref.N) < naturalRepeats && !c.isLabel {
+		frozen = append(frozen, in.newRateDetector(c, rateRepeated))
 	}
 	if p := ref.pairs; p.compared >= leastPairs {
 		// A store that stopped gives each entity what it had before. What never changed raises nothing.
 		updates := p.compared - p.same
 		if lo, _ := sequential.ClopperPearson(updates, p.compared, alphaReference); lo > leastUpdates {
-			rate := sequential.NewRate(sequential.RateOptions{Lo: lo * updatesLeft, Hi: 1, Cap: ev.cap})
+			rate := sequential.NewRate(sequential.RateOptions{Lo: lo * updatesLeft, Hi: 1, Cap: in.evidence.cap})
 			frozen = append(frozen, &rateDetector{kind: rateUpdates, expected: share(updates, p.compared), rate: rate})
 		}
 	}
 	add(causeFrozen, frozen...)
 	if c.base.grid == nil {
-		expected, hi := c.base.unseen()
-		// What was never there needs less of a change to be one than what is missing now and then.
-		add(causeQuality, newRateDetector(rateUnseen, min(hi+c.tol.Share/2, 1), ev.cap, expected))
+		add(causeQuality, in.newRateDetector(c, rateUnseen))
 	}
 	add(causeDrift, in.driftDetectors(c)...)
 }
@@ -146,24 +141,32 @@ func (in *Instance) addStaleStream(c *column) {
 	in.addStream(streamOptions{column: c, cause: causeStale, detectors: []detector{newRateDetector(rateStale, limit, in.evidence.cap, limit)}})
 }
 
+// setsOptions are those of the column's bins: a class is a rate, where what matters is a ratio, also of a rare one.
+func (in *Instance) setsOptions(c *column) sequential.SetsOptions {
+	o := sequential.SetsOptions{Alpha: alphaReference, Tol: c.tol.Distribution, Cap: in.evidence.cap, Ordered: c.base.grid != nil, Varying: c.season != nil}
+	if c.isLabel {
+		o.Tol, o.Slack = 0, math.Log(c.tol.Odds)
+	}
+	return o
+}
+
 // driftDetectors watch the present values only: what is missing or unseen has streams of its own.
 func (in *Instance) driftDetectors(c *column) []detector {
-	opts := sequential.SetsOptions{Alpha: alphaReference, Tol: c.tol.Distribution, Cap: in.evidence.cap}
 	var ref []uint64
 	if c.base.grid != nil {
-		ref, opts.Ordered = make([]uint64, c.buckets()), true
+		ref = make([]uint64, c.buckets())
 		addBuckets(c.base, ref, &c.base.ref)
 	} else {
 		ref = c.base.ref.Fine[:len(c.base.categories)]
-		if c.isLabel {
-			// A class is a rate: what matters is a ratio, also of a rare one.
-			opts.Tol, opts.Slack = 0, math.Log(c.tol.Odds)
-		}
 	}
 	var out []detector
+	if c.season != nil {
+		// The reference comes with the time of the week; which one the detector was built with must not matter.
+		ref = slices.Repeat([]uint64{1}, len(ref))
+	}
 	if len(ref) > 1 && len(ref) <= sequential.MaxBins {
-		if sets, err := sequential.NewSets(ref, opts); err == nil {
-			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c)})
+		if sets, err := sequential.NewSets(ref, in.setsOptions(c)); err == nil {
+			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c), slot: noSlot})
 		} else {
 			in.log.Warn("a column is not watched for drift", "column", c.name, "error", err)
 		}
