@@ -223,8 +223,8 @@ func TestALearnedReferenceOpensTicketsForTwoWeeksAndIsReadyAfterFour(t *testing.
 	// The incident of the fourth day is known to whoever wrote the model file.
 	h := newHarness(t, mustModel(t, strings.Replace(weekModel, "REFERENCE", "learn: 28d, exclude: [{from: 2026-04-09T00:00:00Z, until: 2026-04-10T00:00:00Z}]", 1)))
 	w.run(h, 0, 1)
-	if h.state("m") != stateLearning || len(h.in.evidence.streams) > 0 {
-		t.Fatalf("after a day: %s, %d streams", h.state("m"), len(h.in.evidence.streams))
+	if h.state("m") != stateLearning || len(h.in.cols[1].streams) > 0 {
+		t.Fatalf("after a day: %s, %d streams of the label", h.state("m"), len(h.in.cols[1].streams))
 	}
 	var tickets []string
 	tickets = append(tickets, w.run(h, 1, 2)...)
