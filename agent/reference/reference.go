@@ -184,5 +184,14 @@ func SensitivityLines(all []monitor.Sensitivity) (out []string) {
 	return out
 }
 
+// Request and Answer are what passes between a person and the running agent, see Ask.
+type (
+	Request = ingest.Request
+	Answer  = ingest.Answer
+)
+
+// Ask leaves a request for the agent whose state is in a folder and returns the file that its answer will be in.
+func Ask(stateDir string, r Request) (answer string, err error) { return ingest.Ask(stateDir, r) }
+
 // Read reads a reference file.
 func Read(path string) (*monitor.Reference, error) { return monitor.ReadReference(path) }

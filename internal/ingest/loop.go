@@ -69,6 +69,7 @@ type Loop struct {
 	looked   time.Time // when schemas were looked for
 	stated   time.Time // when the files of silent models were looked for
 	saveTime time.Duration
+	served   []served  // requests that wait for the commit
 	warned   time.Time // last time a failed commit was logged
 
 	mu       sync.Mutex // guards pending, which another goroutine sets
@@ -339,6 +340,7 @@ func (l *Loop) tick() {
 	l.lookForFiles(now)
 	l.holdBack()
 	l.engine.Advance(now)
+	l.serve()
 	l.evict(now)
 	l.commit()
 	if l.opts.Publish == nil {
@@ -358,6 +360,7 @@ func (l *Loop) commit() {
 	}
 	state := l.tailer.State()
 	if len(sections) == 0 && len(removed) == 0 && bytes.Equal(state, l.tailed) {
+		l.answer() // refusals change nothing that would have to be kept
 		return
 	}
 	l.counters.Saves++
@@ -380,4 +383,5 @@ func (l *Loop) commit() {
 		return
 	}
 	l.tailed = state
+	l.answer()
 }

@@ -192,6 +192,15 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 	for _, w := range in.windows {
 		b.Add(catalog.WindowRecords, float64(w.records), name, w.label)
 	}
+	var last *accepted
+	for _, c := range in.cols {
+		if c.accepted != nil && (last == nil || c.accepted.at > last.at) {
+			last = c.accepted
+		}
+	}
+	if last != nil {
+		b.Add(catalog.ReferenceAccepted, float64(last.at)/1e9, name, last.author, last.reason)
+	}
 	b.Add(catalog.BudgetPages, in.model.Budget.allowed(), m...)
 	b.Add(catalog.BudgetPeriod, in.model.Budget.Period.Seconds(), m...)
 	spent := float64(len(in.evidence.pages))

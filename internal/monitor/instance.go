@@ -30,9 +30,10 @@ type Instance struct {
 
 	restoredPending map[uint64]uint64 // hash of a path → what a wild had seen before the restart
 
-	reference *Reference // nil when the model learns
-	grew      bool       // the state holds references that grow
-	built     bool       // all columns that are known from the start are there
+	reference   *Reference // nil when the model learns
+	acceptances []string   // IDs of the requests that were applied
+	grew        bool       // the state holds references that grow
+	built       bool       // all columns that are known from the start are there
 
 	panes    panes
 	windows  []*window

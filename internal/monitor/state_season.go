@@ -6,6 +6,14 @@ import "strconv"
 // renewed, the half hours when one was closed, and what the open one holds with every bucket.
 func (in *Instance) seasonSections(add func(name string, encode func(*encoder)), all bool) {
 	growing := false
+	if len(in.acceptances) > 0 && all {
+		add(in.section("accepted"), func(e *encoder) {
+			e.uint(uint64(len(in.acceptances)))
+			for _, id := range in.acceptances {
+				e.text(id)
+			}
+		})
+	}
 	for _, c := range in.cols {
 		id := strconv.FormatUint(uint64(c.id), 10)
 		if c.ownSeason() && (c.seasonDirty || all) {
@@ -69,6 +77,14 @@ func (in *Instance) encodeGrowing(e *encoder) {
 // seasons restores what seasonSections wrote.
 func (r *restorer) seasons() error {
 	in := r.in
+	if d, ok := open(r.get, in.section("accepted")); ok {
+		for range d.length(maxAcceptances) {
+			in.acceptances = append(in.acceptances, d.text())
+		}
+		if err := d.end(); err != nil {
+			return err
+		}
+	}
 	for i, c := range in.cols {
 		// The column has the id of the state already.
 		d, ok := open(r.get, in.section("season", strconv.FormatUint(uint64(c.id), 10)))
@@ -100,10 +116,11 @@ func (r *restorer) seasons() error {
 			in.log.Info("the season of a column is another one now; it starts anew", "column", c.name)
 			continue
 		}
-		if acc != nil {
-			in.adopt(c, acc)
+		varied := c.season != nil
+		c.season, c.accepted = s.pack(), acc
+		if !varied {
+			in.restream(c)
 		}
-		c.season = s.pack()
 		if watched && !c.watched {
 			c.watched = true
 			in.addStreams(c)
@@ -161,7 +178,7 @@ func (r *restorer) seasons() error {
 
 // seasonNeeded adds the names of the sections that seasonSections writes.
 func (in *Instance) seasonNeeded(names map[string]bool) {
-	names[in.section("growing")] = true
+	names[in.section("growing")], names[in.section("accepted")] = true, true
 	for _, c := range in.cols {
 		id := strconv.FormatUint(uint64(c.id), 10)
 		if c.ownSeason() {

@@ -16,7 +16,7 @@ func init() { register(newReference) }
 func newReference() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reference",
-		Short: "Build a reference (what is normal) from files, or show one",
+		Short: "Build a reference (what is normal) from files, show one, or accept what is new",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -25,7 +25,7 @@ func newReference() *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	cmd.AddCommand(newReferenceBuild(), newReferenceShow())
+	cmd.AddCommand(newReferenceBuild(), newReferenceShow(), newReferenceAccept())
 	return cmd
 }
 
