@@ -27,7 +27,7 @@ predictions:
   label: {path: label, positive: spam}
 features: [{path: f.*, name: "*"}]
 segments: [{path: country, top: 5, values: [LI]}]
-reference: {learn: 3000 records}
+reference: {learn: 3000 records, page_while_learning: true}
 windows: [10m, 1h]
 `
 
@@ -423,7 +423,7 @@ func TestAReferenceKnowsItsSegments(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "ref.json"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m, err := ParseModel(filepath.Join(dir, "m.yaml"), []byte(strings.Replace(cutModel, "learn: 3000 records", "file: ref.json", 1)))
+	m, err := ParseModel(filepath.Join(dir, "m.yaml"), []byte(strings.Replace(cutModel, "learn: 3000 records, page_while_learning: true", "file: ref.json", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
