@@ -205,8 +205,6 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	next.warm()
 	t.wake(next)
 
-	delete(t.listings, folder) // the copy may be newer than the listing
-	defer t.enterMissed(s, folder, now)
 	f, v := t.search(folder, familyOf(base), s.content(), true, func(o info) bool { return o.id.same(st.id) })
 	if v == equal {
 		if f.packed == plain {
@@ -222,61 +220,4 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	s.todo, s.size = nil, s.offset
 	s.left, s.deleted = true, true
 	t.finish(s)
-}
-
-// enterMissed enters the copies that were made after that of s: the file was filled, copied and truncated again before we
-// looked. The newest may be a copy of what the live file holds now, so each is told from one before it is read.
-func (t *Tailer) enterMissed(s *Source, folder string, now time.Time) {
-	l := s.line
-	if l.live == "" || filepath.Dir(l.live) != filepath.Clean(folder) {
-		return
-	}
-	live := filepath.Base(l.live)
-	var at sibling
-	var shorter *found
-	if len(s.names) > 0 {
-		at = sibling{base: s.names[0].base, st: info{id: s.id, mtime: s.mtime}}
-	} else {
-		f, ok := t.beginningOf(folder, live, s.content(), s.id, func(info) bool { return false })
-		if !ok {
-			return
-		}
-		at = sibling{base: filepath.Base(f.real), st: f.st}
-		shorter = &f
-	}
-	var ok bool
-	if at.age, ok = ageOf(live, at.base); !ok {
-		return
-	}
-	if d := t.dirs[filepath.Clean(folder)]; d != nil {
-		if _, matched := t.matchedBy(d, at.base); matched {
-			return // the pattern brings the copies
-		}
-	}
-	if shorter != nil {
-		t.endIn(s, *shorter, now)
-	}
-	for _, missed := range t.enterSiblings(l, rotatedAfter(at), now) {
-		missed.original = false
-		missed.left = true
-		t.leaving = append(t.leaving, missed)
-	}
-}
-
-// endIn gives the finished s the file f, a copy that ends before its offset, so that f is known and nobody reads it. Held lines
-// behind its end are in no file any more.
-func (t *Tailer) endIn(s *Source, f found, now time.Time) {
-	if t.byInode[f.st.id.key()] != nil {
-		return
-	}
-	s.id, s.size, s.offset, s.mtime, s.packed, s.probed, s.marks = f.st.id, f.st.size, f.end, f.st.mtime, f.packed, true, nil
-	s.expect = f.end
-	s.front, s.nfront, s.hashedAt = f.front, int(min(frontierSize, f.end)), -1
-	if int64(s.nhead) > f.end {
-		s.nhead = 0
-	}
-	s.holds = slices.DeleteFunc(s.holds, func(p span) bool { return p.end > f.end })
-	s.copied, s.deleted = true, false
-	t.byInode[s.id.key()] = s
-	t.nameAt(s, f.real, now)
 }

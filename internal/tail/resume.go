@@ -259,8 +259,8 @@ type sibling struct {
 
 func everySibling(sibling) bool { return true }
 
-// enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first, and returns them.
-func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.Time) (entered []*Source) {
+// enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.
+func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.Time) {
 	folder, live := filepath.Split(l.live)
 	var all []sibling
 	for _, base := range t.list(folder).bases {
@@ -301,11 +301,9 @@ func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.T
 			t.occupy(n, sib.st, l, now)
 			if n.src != nil {
 				n.src.original = true
-				entered = append(entered, n.src)
 			}
 		}
 	}
-	return entered
 }
 
 // noteOlder remembers, for lineages that are followed for the first time, the newest file that was rotated before: after a
