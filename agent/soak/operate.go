@@ -137,9 +137,13 @@ func (a *arena) fillDisk(ctx context.Context, r *rand.Rand) {
 	}
 	_ = f.Close() // it is full: that is the point
 	rest(ctx, between(r, [2]time.Duration{2 * time.Second, 4 * time.Second}))
+	deadline := time.Now().Add(20 * time.Second)
+	each(context.WithoutCancel(ctx), 100*time.Millisecond, func() bool { // a busy machine may need longer to try a save
+		return a.scraper.sum("plumbline_state_save_errors_total") <= failed && time.Now().Before(deadline)
+	})
 	_ = os.Remove(ballast)
 	saved := a.scraper.sum("plumbline_state_saves_total")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline = time.Now().Add(20 * time.Second)
 	each(context.WithoutCancel(ctx), 100*time.Millisecond, func() bool {
 		return a.scraper.sum("plumbline_state_saves_total") < saved+2 && time.Now().Before(deadline)
 	})
