@@ -28,7 +28,7 @@ func TestTheShortTablePagesForFaultsAndNotForTheirTwins(t *testing.T) {
 	if err := Render(&b, outcomes, true); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"twin: nothing happens", "not yet", "Not noticed yet", "younger than 15m"} {
+	for _, want := range []string{"twin: nothing happens", "domain_rep is stale in 100% of requests"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table does not say %q", want)
 		}

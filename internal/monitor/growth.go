@@ -58,7 +58,10 @@ func (in *Instance) newGrowth(c *column, b *baseline) *growth {
 		g.until = spec.Until.UnixNano()
 	}
 	if g.span == 0 {
-		g.next = min(b.from+dailyDays*int64(24*time.Hour), g.until)
+		g.next = g.until
+		if !spec.ranges() {
+			g.next = min(b.from+dailyDays*int64(24*time.Hour), g.until)
+		}
 		g.total.add(&b.ref)
 	}
 	return g
@@ -180,7 +183,7 @@ func (in *Instance) inIncident(c *column, now int64) bool {
 func (g *growth) past(now int64) bool { return now >= g.began+seasonDays*int64(24*time.Hour) }
 
 // growBucket lets the references that grow learn from the bucket that was just judged, and fits at most one of them: a
-// fit takes a good part of a second.
+// fit takes a good part of a second. With buckets of an hour and more the columns do not wait for each other.
 func (in *Instance) growBucket() {
 	start := in.bucket.index * in.bucketNs
 	minute := in.seasonMinute(start)
@@ -203,7 +206,7 @@ func (in *Instance) growBucket() {
 		if c.growing != nil {
 			c.growing.reset()
 		}
-		if end := start + in.bucketNs; end >= g.next && learn && !fitted {
+		if end := start + in.bucketNs; end >= g.next && learn && (!fitted || in.bucketNs >= int64(time.Hour)) {
 			in.fit(c, end)
 			fitted = true
 		}
@@ -221,6 +224,12 @@ func (in *Instance) fit(c *column, now int64) {
 	if err != nil {
 		in.log.Warn("a reference cannot be renewed; the one before stays", "column", c.name, "error", err)
 	} else {
+		if s.Unstable && in.model.Reference.ranges() {
+			// Somebody named the time, as one names a file: what never repeats itself in it is taken as one sample.
+			in.renewBase(c, now)
+			counts, m := c.referenceCounts()
+			s = in.flatSeason(c, &counts, m, days)
+		}
 		in.setSeason(c, s)
 		in.rearm(c)
 		if g.span > 0 && c.anchor == nil && now >= g.began+g.span {
@@ -265,7 +274,10 @@ func (in *Instance) rearm(c *column) {
 // renewBase gives the column all that its reference has counted, in the same bins.
 func (in *Instance) renewBase(c *column, now int64) {
 	old := c.base
-	b := &baseline{kind: old.kind, grid: old.grid, categories: old.categories, ref: tally{}, from: old.from, until: now}
+	b := &baseline{
+		kind: old.kind, grid: old.grid, categories: old.categories, ref: tally{}, from: old.from, until: now,
+		declared: in.model.Reference.ranges(),
+	}
 	b.ref.add(&c.grow.total)
 	b.finish()
 	c.base, c.described = b, nil

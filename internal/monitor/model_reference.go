@@ -21,6 +21,11 @@ func (r *ReferenceConfig) grows() bool {
 	return r.Rolling > 0 || r.For >= long || !r.From.IsZero() && !r.Until.IsZero() && r.Until.Sub(r.From) >= long
 }
 
+// ranges says whether somebody named the time that is normal: nothing is judged before it is over.
+func (r *ReferenceConfig) ranges() bool {
+	return !r.From.IsZero() && !r.Until.IsZero() && r.For == 0 && r.Records == 0 && r.Rolling == 0
+}
+
 // over says whether a reference that began at from is whole at an event time, after so many records. A rolling one
 // becomes an anchor.
 func (r *ReferenceConfig) over(from, event int64, records uint64) bool {
