@@ -207,7 +207,7 @@ func (l *real) shuffled(r *simulate.RNG, paths []string) (files []string, clean 
 	if l.header && len(head) > 1 {
 		// Columns differ between the files; the shuffled one has those of the last, which all have.
 		lines = project(lines, ends, head)
-		head, ends = head[len(head)-1:], ends[len(ends)-1:]
+		head = head[len(head)-1:]
 	}
 	r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	var b strings.Builder

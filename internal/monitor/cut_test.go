@@ -37,7 +37,6 @@ type cutTraffic struct {
 	spam  func(country, replica string) float64
 	f     func(replica string) float64
 	names func() string // of countries
-	buf   []byte
 }
 
 func (t *cutTraffic) line(at time.Time) []byte {

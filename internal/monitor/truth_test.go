@@ -29,14 +29,13 @@ windows: [10m, 1h]
 
 // judged writes predictions and, some time later, their truth, as records of the same log.
 type judged struct {
-	h       *harness
-	rng     *rand.Rand
-	delay   func() time.Duration
-	share   float64                     // of predictions that get a truth
-	truly   func(score float64) float64 // probability of being spam
-	due     []dueTruth
-	serial  int
-	records int
+	h      *harness
+	rng    *rand.Rand
+	delay  func() time.Duration
+	share  float64                     // of predictions that get a truth
+	truly  func(score float64) float64 // probability of being spam
+	due    []dueTruth
+	serial int
 }
 
 type dueTruth struct {
