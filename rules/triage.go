@@ -21,11 +21,8 @@ var triageMetrics = []string{
 	catalog.Alarm.Name, catalog.AlarmOnset.Name, catalog.AlarmExpected.Name, catalog.AlarmSeen.Name, catalog.AlarmRecords.Name,
 	catalog.EvidenceRatio.Name, catalog.VersionChange.Name,
 	catalog.AlarmEarliest.Name, catalog.AlarmLatest.Name, catalog.AlarmSeenLow.Name, catalog.AlarmSeenHigh.Name,
-	catalog.AlarmBinWas.Name, catalog.AlarmBinSeen.Name, catalog.Contribution.Name, alarmEffective,
+	catalog.AlarmBinWas.Name, catalog.AlarmBinSeen.Name, catalog.Contribution.Name, catalog.AlarmEffective.Name,
 }
-
-// alarmEffective is how many independent records the records of an alarm are worth.
-const alarmEffective = "plumbline_alarm_effective_records"
 
 const (
 	triageContributors = 3
@@ -205,7 +202,7 @@ func (t *triage) records() {
 	if n, ok := t.one(catalog.AlarmRecords.Name); ok {
 		t.set(alert.AnnotationRecords, strconv.FormatFloat(n, 'f', 0, 64))
 	}
-	if n, ok := t.one(alarmEffective); ok {
+	if n, ok := t.one(catalog.AlarmEffective.Name); ok {
 		t.set(alert.AnnotationEffectiveRecords, strconv.FormatFloat(n, 'f', 0, 64))
 	}
 	t.set(alert.AnnotationSegment, t.lbls[labelSegment])

@@ -42,6 +42,7 @@ var (
 	VersionStat     = declare("Models", Gauge, "plumbline_version_statistic", "", "What versions of the model predict, counted since the newest one was named, so on the same traffic while several run; of one that answers no more, what it did before. what is records, mean score, or share of the positive class.", "model", "version", "what")
 	SeriesDropped   = declare("Models", Counter, "plumbline_series_dropped_total", "", "Values counted under 'other' because a limit on names was reached, by what was limited: version, category, feature, segment.", "model", "limit")
 	ColumnsFollowed = declare("Models", Gauge, "plumbline_model_features", "", "Predictions and features that are followed.", "model")
+	Clients         = declare("Models", Gauge, "plumbline_clients_distinct", "", "Different clients in the last hour that is over, estimated by HyperLogLog; with fields.client.", "model")
 )
 
 // Features and predictions. The label feature names both; role says which it is.
@@ -121,6 +122,7 @@ var (
 	Contribution    = declare("Drift", Gauge, "plumbline_alarm_contribution", "ratio", "A column's share of all that has changed in the model since the onset of its newest alarm (log-likelihood ratio against the reference, less what chance brings); at most 10, from 1 % on.", "model", "feature")
 	SmallestShift   = declare("Drift", Gauge, "plumbline_smallest_detectable_shift", "", "Smallest change of a share (of a score: of its mean) that is expected to page within an hour, from the size of the reference, the tolerance and the traffic of the last hour; 1 when nothing would. For a number it is about the share below the median, for a label that of the positive class.", "model", "feature", "cause", "segment")
 	AlarmRecords    = declare("Drift", Gauge, "plumbline_alarm_records", "", "Records since the onset.", "model", "feature", "cause", "segment")
+	AlarmEffective  = declare("Drift", Gauge, "plumbline_alarm_effective_records", "", "Of the records since the onset, those that count when at most fields.client_cap of a client do in an hour; only of the label, and with fields.client.", "model", "feature", "cause", "segment")
 	UnitChange      = declare("Drift", Gauge, "plumbline_unit_change_factor", "", "What a feature in alarm is multiplied by, when a known change of unit explains it: x1000, Celsius became Fahrenheit, …; change says which.", "model", "feature", "change")
 	Alarms          = declare("Drift", Counter, "plumbline_alarms_total", "", "Alarms raised since start.", "model", "cause")
 	BudgetPages     = declare("Budget", Gauge, "plumbline_budget_false_pages", "", "False pages that the model file allows per period.", "model")

@@ -188,6 +188,8 @@ func (in *Instance) restream(c *column) {
 			case isRate && rate.fixed || isSets && d.(*setsDetector).fixed: // the anchor's
 			case isRate && (rate.kind == rateMissing || rate.kind == rateRepeated || rate.kind == rateUnseen):
 				kept = append(kept, in.newRateDetector(c, rate.kind))
+			case isSets && s.cause == causeAbuse:
+				kept = append(kept, in.rawDetectors(c)...)
 			case (isSets || isMean) && s.cause == causeDrift:
 				if !drift {
 					kept, drift = append(kept, in.driftDetectors(c)...), true

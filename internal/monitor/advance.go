@@ -110,6 +110,9 @@ func (in *Instance) fillBucket(p *pane) {
 	if m := in.evidence.mean; m != nil && p.sums.N > 0 {
 		m.fill(&p.bets, &p.sums)
 	}
+	if in.clients != nil {
+		in.clients.fill(in, p)
+	}
 	for _, c := range in.cuts {
 		c.fill(p)
 	}
@@ -132,6 +135,9 @@ func (in *Instance) closeBucket() {
 	}
 	for _, c := range in.cols {
 		c.bucket.reset()
+	}
+	if in.clients != nil {
+		in.clients.endBucket(in)
 	}
 	for _, c := range in.cuts {
 		c.endBucket((in.bucket.index + 1) * in.bucketNs)

@@ -42,7 +42,7 @@ func (in *Instance) addAnchor(c *column) {
 			if err != nil {
 				continue
 			}
-			d := &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, bins), prefer: in.preferred(c), slot: noSlot}
+			d := &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, bins), prefer: in.preferred(c), slot: noSlot, capped: in.cappedSets(c, ref)}
 			d.reseason(made)
 			d.fixed = true
 			s.detectors = append(s.detectors, d)

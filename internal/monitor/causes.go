@@ -20,10 +20,11 @@ const (
 	causeDrift   = "drift"
 
 	causePerformance = "performance"
+	causeAbuse       = "abuse" // never pages
 )
 
 // causes stand in the order cause before symptom: in one column an alarm of the first silences all that follow.
-var causes = []string{causeSchema, causeMissing, causeStale, causeFrozen, causeQuality, causeVersion, causeVolume, causeReplica, causeSegment, causeDrift, causePerformance}
+var causes = []string{causeSchema, causeMissing, causeStale, causeFrozen, causeQuality, causeVersion, causeVolume, causeReplica, causeSegment, causeDrift, causePerformance, causeAbuse}
 
 // causeRank is the place of a cause in that order; what is not known comes last.
 func causeRank(cause string) int {
@@ -109,6 +110,9 @@ func (in *Instance) collectAlarm(b *catalog.Batch, s *stream) {
 	}
 	b.Add(catalog.AlarmOnset, float64(a.onset)/1e9, name, f, a.cause, s.segment)
 	b.Add(catalog.AlarmRecords, float64(a.records), name, f, a.cause, s.segment)
+	if in.clients != nil && s.col == in.label && s.col != nil && s.cause == causeDrift && s.key == "" {
+		b.Add(catalog.AlarmEffective, float64(in.clients.effective), name, f, a.cause, s.segment)
+	}
 	for _, t := range a.told {
 		addFinite(b, catalog.AlarmExpected, t.expected, name, f, a.cause, s.segment, t.what)
 		addFinite(b, catalog.AlarmSeen, t.seen, name, f, a.cause, s.segment, t.what)

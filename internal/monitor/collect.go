@@ -175,6 +175,9 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 		}
 	}
 	in.collectRebase(b)
+	if in.clients != nil {
+		b.Add(catalog.Clients, in.clients.distinct, m...)
+	}
 	in.collectVersions(b)
 	if limit, ok := in.positiveLimit(); ok {
 		b.Add(catalog.PositiveLimit, limit, m...)

@@ -55,7 +55,8 @@ type column struct {
 
 	total    totals
 	bucket   bucketColumn
-	lastGood int64 // event time of the newest usable value within its age limit
+	facts    *bucketColumn // of the label, with fields.client: what at most so many records of a client say
+	lastGood int64         // event time of the newest usable value within its age limit
 	labels   columnLabels
 	scratch  []byte
 
@@ -93,7 +94,12 @@ const (
 )
 
 // counted is the open bucket of a source.
-func (c *column) counted(source) *bucketColumn { return &c.bucket }
+func (c *column) counted(s source) *bucketColumn {
+	if s == facts && c.facts != nil {
+		return c.facts
+	}
+	return &c.bucket
+}
 
 func (b *bucketColumn) reset() {
 	clear(b.counts)

@@ -168,8 +168,9 @@ type setsDetector struct {
 	sets   *sequential.Sets
 	ref    []uint64
 	zeros  []uint64
-	prefer int            // of two classes, the one that people look for
-	set    sequential.Set // that alarmed
+	prefer int              // of two classes, the one that people look for
+	set    sequential.Set   // that alarmed
+	capped *sequential.Sets // the same of the facts only; nil when every record is one
 	back   sequential.Recovery
 	source source
 
@@ -192,6 +193,9 @@ func (s *setsDetector) tune(minute int64) {
 	}
 	if slot := s.season.Slot(minute); slot != s.slot {
 		s.season.Retune(s.sets, slot)
+		if s.capped != nil {
+			s.season.Retune(s.capped, slot)
+		}
 		s.slot = slot
 		for i, n := range s.season.Counts(slot) {
 			s.ref[i] = uint64(n)
@@ -214,12 +218,37 @@ func (s *setsDetector) recover(c *column) {
 	}
 }
 
-func (s *setsDetector) counts(c *column) []uint64   { return c.counted(s.source).counts[:len(s.ref)] }
-func (s *setsDetector) update(c *column)            { s.sets.Update(s.counts(c)) }
-func (s *setsDetector) idle()                       { s.sets.Update(s.zeros) }
-func (s *setsDetector) logEvidence() float64        { return s.sets.LogEvidence() }
+func (s *setsDetector) counts(c *column) []uint64 { return c.counted(s.source).counts[:len(s.ref)] }
+func (s *setsDetector) update(c *column) {
+	s.sets.Update(s.counts(c))
+	if s.capped != nil {
+		s.capped.Update(c.counted(facts).counts[:len(s.ref)])
+	}
+}
+
+func (s *setsDetector) idle() {
+	s.sets.Update(s.zeros)
+	if s.capped != nil {
+		s.capped.Update(s.zeros)
+	}
+}
+
+// logEvidence is what both have, records and facts. The smaller of two is no more than the one whose reference is exact, so
+// the budget holds however clients send.
+func (s *setsDetector) logEvidence() float64 {
+	if s.capped != nil {
+		return min(s.sets.LogEvidence(), s.capped.LogEvidence())
+	}
+	return s.sets.LogEvidence()
+}
+
+func (s *setsDetector) reset() {
+	s.sets.Reset()
+	if s.capped != nil {
+		s.capped.Reset()
+	}
+}
 func (s *setsDetector) alternatives() int           { return s.sets.Components() }
-func (s *setsDetector) reset()                      { s.sets.Reset() }
 func (s *setsDetector) leading() sequential.Leading { return s.sets.Leading() }
 func (s *setsDetector) startRecovery(l sequential.Leading) {
 	s.set, s.back = l.Set, sequential.NewRecovery(l)
@@ -260,6 +289,9 @@ func (s *setsDetector) encode(e *encoder) {
 	e.uint(uint64(s.set.Bin))
 	e.bool(s.set.Of)
 	e.bytes(s.back.MarshalAppend(nil))
+	if s.capped != nil {
+		e.bytes(s.capped.MarshalAppend(nil))
+	}
 }
 func (s *setsDetector) decode(d *stateDecoder) error {
 	sets := d.bytes()
@@ -270,6 +302,11 @@ func (s *setsDetector) decode(d *stateDecoder) error {
 	}
 	s.slot = noSlot
 	s.set = set
+	if s.capped != nil {
+		if err := s.capped.Unmarshal(d.bytes()); err != nil {
+			return err
+		}
+	}
 	return s.back.Unmarshal(back)
 }
 

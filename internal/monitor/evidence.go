@@ -98,7 +98,7 @@ func (in *Instance) update() {
 		}
 		log := s.logEvidence()
 		s.ratio = max(0, log/ev.budget.StreamLogA(i))
-		if in.muted(s) {
+		if in.muted(s) || s.cause == causeAbuse {
 			log = math.Inf(-1)
 		}
 		if s.alarm != nil {
@@ -110,6 +110,9 @@ func (in *Instance) update() {
 	ev.ratio = max(0, d.LogEvidence/ev.logA)
 	if d.Page {
 		in.raise(d.Culprits, end)
+	}
+	if in.clients != nil {
+		in.judgeAbuse(end)
 	}
 	for _, c := range in.cuts {
 		c.suspect()
@@ -179,6 +182,7 @@ func (in *Instance) latch(s *stream, end int64) {
 		s.ratio = 0
 		return
 	}
+	in.noteEffective(s, by)
 	for _, d := range s.detectors {
 		if d == by {
 			d.startRecovery(l)

@@ -304,6 +304,8 @@ func (c *column) days() float64 {
 func (in *Instance) mayPage(s *stream) bool {
 	c := s.col
 	switch {
+	case s.cause == causeAbuse:
+		return false
 	case c == nil || c.base == nil || s.cause == causeStale:
 		return true
 	case c.season != nil && c.season.unstable:

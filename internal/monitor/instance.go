@@ -48,6 +48,7 @@ type Instance struct {
 	positives  positives
 	rebase     rebased
 	entities   *entities // nil until a record names one
+	clients    *clients  // nil when the model file does not say who sent a record
 	lines      lines
 	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
@@ -133,6 +134,7 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 		return nil, err
 	}
 	in.newVolume()
+	in.newClients()
 	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
 	if m.Score != nil {
 		kind := KindNumber
@@ -202,7 +204,7 @@ func (in *Instance) featureFor(path string) *FeatureConfig {
 	if path == m.ID || m.Truth != nil && !m.Truth.Separate() && (path == m.Truth.Path || path == m.Truth.ID) {
 		return nil
 	}
-	if path == m.Timestamp.Path || path == m.Version || path == m.Entity || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
+	if path == m.Timestamp.Path || path == m.Version || path == m.Entity || path == m.Client || m.Score != nil && path == m.Score.Path || m.Label != nil && path == m.Label.Path {
 		return nil
 	}
 	if best != nil && best.Ignore {

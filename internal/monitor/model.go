@@ -14,6 +14,8 @@ type Model struct {
 	Logs      LogsConfig
 	Timestamp TimestampConfig
 	Entity    string // path of what a record is about, a user or a domain; empty means that nothing says
+	Client    string // path of who sent a request; empty means that nothing says
+	ClientCap int    // records of a client that count as facts in a bucket
 	Version   string // path of the version label; empty means that records carry none
 
 	Score    *PredictionConfig // nil when the model has none

@@ -107,7 +107,7 @@ func (m *Model) Compile() (*parse.Plan, error) {
 // places says which slot of a record holds what. −1 means that the model does not ask for it.
 type places struct {
 	time, version, score, label int
-	entity                      int
+	entity, client              int
 	replica, id                 int
 	truth, truthID              int   // in the model's own log; −1 when the truth stands elsewhere
 	segments                    []int // beside Model.Segments
@@ -127,7 +127,7 @@ func (m *Model) layout() ([]parse.Field, places) {
 		fields = append(fields, f)
 		return len(fields) - 1
 	}
-	p := places{time: -1, version: -1, score: -1, label: -1, entity: -1, replica: -1, id: -1, truth: -1, truthID: -1}
+	p := places{time: -1, version: -1, score: -1, label: -1, entity: -1, client: -1, replica: -1, id: -1, truth: -1, truthID: -1}
 	if m.Timestamp.Path != "" {
 		// The first time field of a plan is the event time, so it stands before every updated_at.
 		p.time = add(parse.Field{Path: m.Timestamp.Path, Time: true, Pattern: m.Timestamp.Pattern, Layout: m.Timestamp.Layout})
@@ -137,6 +137,9 @@ func (m *Model) layout() ([]parse.Field, places) {
 	}
 	if m.Entity != "" {
 		p.entity = add(parse.Field{Path: m.Entity})
+	}
+	if m.Client != "" {
+		p.client = add(parse.Field{Path: m.Client, Context: true})
 	}
 	if m.ID != "" {
 		p.id = add(parse.Field{Path: m.ID, Context: true})

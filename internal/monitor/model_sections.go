@@ -67,8 +67,12 @@ func (d *decoder) logs(m *Model, e entry) {
 }
 
 func (d *decoder) fields(m *Model, e entry) {
-	for _, k := range d.mapping(e.val, e.path, "timestamp", "version", "entity", "id", "replica") {
+	set := map[string]entry{}
+	for _, k := range d.mapping(e.val, e.path, "timestamp", "version", "entity", "client", "client_cap", "id", "replica") {
+		set[k.name] = k
 		switch k.name {
+		case "client", "client_cap":
+			d.client(m, k)
 		case "entity":
 			if m.Entity, _ = d.text(k, "the path of what a record is about"); m.Entity != "" {
 				d.path(k.val, k.path, m.Entity)
@@ -109,6 +113,9 @@ func (d *decoder) fields(m *Model, e entry) {
 				d.path(k.val, k.path, m.Timestamp.Path)
 			}
 		}
+	}
+	if k, ok := set["client_cap"]; ok && set["client"].key == nil {
+		d.fail(k.key, k.path, "client_cap without client", "both, or neither", "say where the client stands: client: user_id")
 	}
 }
 

@@ -47,6 +47,9 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 			p.bets.Increments(v.Num, &p.sums)
 		}
 	}
+	if in.clients != nil {
+		in.clients.observe(in, p, rec)
+	}
 	if in.at.entity >= 0 {
 		in.pairUp(rec, event, func(i int, same bool) {
 			p.cols[i].pairs.add(same)

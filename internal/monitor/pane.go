@@ -15,6 +15,7 @@ type pane struct {
 	betting bool                // whether bets were chosen
 	cuts    []cutTally          // beside the instance's cuts
 	truth   truthTally          // empty without a truth
+	facts   []uint64            // of the label's classes; see clients
 	records uint64
 	touched bool // since the last commit
 	late    bool // its bucket was closed before the pane was opened
@@ -100,6 +101,7 @@ func (ps *panes) release() {
 		p.cuts[i].reset()
 	}
 	p.truth.reset()
+	clear(p.facts)
 	p.sums.Reset()
 	p.betting = false
 	p.records, p.touched, p.late = 0, false, false

@@ -92,7 +92,6 @@ func (d *decoder) wrote(path string, n *yaml.Node) {
 // what to write instead.
 var planned = map[string]string{
 	"reference.registry": "a registry is not supported: build a file, and name it with file",
-	"fields.client":      "records are not weighted by client: remove it",
 }
 
 func (d *decoder) fail(n *yaml.Node, key, text, expected, fix string) {

@@ -121,6 +121,9 @@ func (in *Instance) startOver(next rebased) error {
 	if fresh.volume != nil && old.volume != nil {
 		fresh.volume = old.volume
 	}
+	if fresh.clients != nil && old.clients != nil {
+		fresh.clients.open, fresh.clients.distinct = old.clients.open, old.clients.distinct
+	}
 	fresh.discover(fresh.plan.Slots())
 	fresh.promotePending()
 	for _, c := range fresh.cols {

@@ -106,6 +106,9 @@ func (in *Instance) sections() (changed []Section, removed []string) {
 	}
 	in.qualitySections(add)
 	in.vectorSections(add)
+	if in.clients != nil && (d.columns || d.totals || d.live) {
+		add(in.section(clientsSection), in.encodeClients)
+	}
 	for _, id := range d.learned {
 		removed = append(removed, in.section("learn", strconv.FormatUint(uint64(id), 10)))
 	}
@@ -200,6 +203,9 @@ func (in *Instance) needed(names map[string]bool) {
 	in.neededCuts(names)
 	in.neededTruth(names)
 	in.vectorNames(names)
+	if in.clients != nil {
+		names[in.section(clientsSection)] = true
+	}
 	in.seasonNeeded(names)
 	for _, c := range in.cols {
 		if c.learn != nil {

@@ -84,6 +84,7 @@ func (in *Instance) restore(get func(string) ([]byte, bool)) error {
 			}
 		}
 	}
+	r.clients()
 	r.vectors()
 	if d, ok := open(get, in.section(evidenceSection)); ok {
 		return r.suspected(r.evidence(d, nil))

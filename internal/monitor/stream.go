@@ -123,6 +123,7 @@ func (in *Instance) addStreams(c *column) {
 		add(causeQuality, in.newRateDetector(c, rateUnseen))
 	}
 	add(causeDrift, in.driftDetectors(c)...)
+	in.addAbuseStream(c)
 }
 
 // defaultStale is the share of requests that may be served with a stale value when the model file does not say.
@@ -166,7 +167,7 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	}
 	if len(ref) > 1 && len(ref) <= sequential.MaxBins {
 		if sets, err := sequential.NewSets(ref, in.setsOptions(c)); err == nil {
-			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c), slot: noSlot})
+			out = append(out, &setsDetector{sets: sets, ref: ref, zeros: make([]uint64, len(ref)), prefer: in.preferred(c), slot: noSlot, capped: in.cappedSets(c, ref)})
 		} else {
 			in.log.Warn("a column is not watched for drift", "column", c.name, "error", err)
 		}

@@ -1,0 +1,195 @@
+package monitor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plumbline-ml/plumbline/internal/catalog"
+)
+
+const clientModel = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts, client: sender}
+predictions:
+  label: {path: label, positive: spam}
+reference: {learn: 20000 records, page_while_learning: true}
+volume: off
+`
+
+// mails are three a second of twenty thousand senders, one of twenty spam, with a campaign beside them.
+type mails struct {
+	h   *harness
+	rng *rand.Rand
+	now time.Time
+	n   int
+}
+
+func (m *mails) send(sender int, spam bool) {
+	label := "ham"
+	if spam {
+		label = "spam"
+	}
+	m.h.line(fmt.Appendf(nil, `{"ts":%q,"sender":"s%d@example.net","label":%q}`, m.now.Format(time.RFC3339), sender, label), m.now)
+}
+
+// run sends for a while, and so many mails of a campaign a second from so many senders.
+func (m *mails) run(d time.Duration, campaign, senders int, each func()) {
+	for end := m.now.Add(d); m.now.Before(end); m.now = m.now.Add(time.Second) {
+		for range 3 {
+			m.send(m.rng.IntN(20000), m.rng.IntN(20) == 0)
+		}
+		for range campaign {
+			m.n++
+			m.send(100000+m.n%senders, true)
+		}
+		m.h.engine.Advance(m.now)
+		if each != nil {
+			each()
+		}
+	}
+}
+
+func (m *mails) raised(cause string) uint64 { return m.h.in.evidence.raised[cause] }
+
+func newMails(t testing.TB, model string) *mails {
+	return &mails{h: newHarness(t, mustModel(t, model)), rng: rand.New(rand.NewPCG(7, 8)), now: start}
+}
+
+// TestACampaignOfFewSendersOpensATicketAndManySendersPage: 5,000 mails from 37 senders are 37 facts an hour. The same mails from as many
+// senders are a change.
+func TestACampaignOfFewSendersOpensATicketAndManySendersPage(t *testing.T) {
+	for _, c := range []struct {
+		what           string
+		model          string
+		senders        int
+		pages, tickets uint64
+	}{
+		{"37 senders", clientModel, 37, 0, 1},
+		{"thousands of senders", clientModel, 1 << 20, 1, 0},
+		{"37 senders and nothing that tells them apart", strings.Replace(clientModel, ", client: sender", "", 1), 37, 1, 0},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			m := newMails(t, c.model)
+			m.run(5*time.Hour, 0, 1, nil)
+			if m.raised(causeDrift)+m.raised(causeAbuse) != 0 {
+				t.Fatal("an alarm before anything happened")
+			}
+			tickets := uint64(0)
+			m.run(84*time.Minute, 1, c.senders, func() { tickets = max(tickets, m.raised(causeAbuse)) })
+			if m.n < 5000 {
+				t.Fatalf("%d mails", m.n)
+			}
+			if m.raised(causeDrift) != c.pages || tickets != c.tickets {
+				t.Errorf("%d pages and %d tickets, want %d and %d", m.raised(causeDrift), tickets, c.pages, c.tickets)
+			}
+			s := m.h.collect()
+			if v := value(t, s, "plumbline_budget_spent|m"); v != float64(c.pages) {
+				t.Errorf("%v of the budget was spent", v)
+			}
+			if c.tickets > 0 {
+				if value(t, s, "plumbline_ticket|m|label|abuse") != 1 || value(t, s, "plumbline_alarm|m|label|abuse") != 0 || value(t, s, "plumbline_alarm|m|label|drift") != 0 {
+					t.Error("the ticket is not published, or something pages")
+				}
+				m.run(4*time.Hour, 0, 1, nil)
+				if value(t, m.h.collect(), "plumbline_ticket|m|label|abuse") != 0 {
+					t.Error("the ticket is still open hours after the campaign")
+				}
+				if v := value(t, m.h.collect(), catalog.Clients.Name+"|m"); v < 8150 || v > 8550 { // 10,800 mails of 20,000 senders: 20,000·(1−exp(−0.54)) = 8345
+					t.Errorf("%v clients in an hour", v)
+				}
+			} else if c.model == clientModel {
+				n, all := value(t, s, "plumbline_alarm_effective_records|m|label|drift"), value(t, s, "plumbline_alarm_records|m|label|drift")
+				if n < all/2 || n > all*1.5 {
+					t.Errorf("%v facts of %v records", n, all)
+				}
+			}
+		})
+	}
+}
+
+func TestClientsAreSilentWhileNothingHappens(t *testing.T) {
+	m := newMails(t, clientModel)
+	m.run(20*time.Hour, 0, 1, nil)
+	for cause, n := range m.h.in.evidence.raised {
+		if n != 0 {
+			t.Errorf("%d alarms for %s", n, cause)
+		}
+	}
+}
+
+func TestARunOfClientsWithRestartsEqualsARunWithout(t *testing.T) {
+	play := func(restart func() bool) (map[string]catalog.Sample, uint64) {
+		m := newMails(t, strings.Replace(clientModel, "client: sender", "client: sender, client_cap: 2", 1))
+		m.run(3*time.Hour, 0, 1, nil)
+		s := store{}
+		n := 0
+		m.run(80*time.Minute, 1, 37, func() {
+			if n++; n%10 == 0 {
+				s.commit(m.h.engine)
+				if restart() {
+					m.h.restart(s)
+				}
+			}
+		})
+		s.commit(m.h.engine)
+		for name, data := range s {
+			if strings.Contains(string(data), "example.net") {
+				t.Errorf("a client stands in section %q", name)
+			}
+		}
+		return m.h.collect(), m.raised(causeAbuse)
+	}
+	want, tickets := play(func() bool { return false })
+	if tickets != 1 {
+		t.Errorf("%d tickets: the run shows too little", tickets)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	got, _ := play(func() bool { return rng.IntN(20) == 0 })
+	compareSamples(t, got, want)
+}
+
+// TestStateWithoutClientsIsTaken: the key is new in the model file, or the state is older.
+func TestStateWithoutClientsIsTaken(t *testing.T) {
+	m := newMails(t, strings.Replace(clientModel, ", client: sender", "", 1))
+	m.run(3*time.Hour, 0, 1, nil)
+	s := store{}
+	s.commit(m.h.engine)
+	h := newHarness(t, mustModel(t, clientModel))
+	if err := h.engine.Restore(s.names(), s.get); err != nil || len(h.engine.Forgotten()) > 0 {
+		t.Fatal(err, h.engine.Forgotten())
+	}
+	m.h = h
+	m.run(5*time.Hour, 0, 1, nil)
+	m.run(84*time.Minute, 1, 37, nil)
+	if m.raised(causeAbuse) != 1 || m.raised(causeDrift) != 0 {
+		t.Errorf("%d tickets and %d pages", m.raised(causeAbuse), m.raised(causeDrift))
+	}
+}
+
+func TestClientsAllocateNothingARecordAndAreBounded(t *testing.T) {
+	m := newMails(t, clientModel)
+	m.run(3*time.Hour, 0, 1, nil)
+	line := []byte(fmt.Sprintf(`{"ts":%q,"sender":"somebody","label":"spam"}`, m.now.Format(time.RFC3339)))
+	m.h.line(line, m.now)
+	if n := testing.AllocsPerRun(1000, func() { m.h.line(line, m.now) }); n != 0 {
+		t.Errorf("%v allocations a record", n)
+	}
+	cl := m.h.in.clients
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 200_000 {
+		b := cl.at(int64(1000 + i/1000))
+		b.cap.Count(uint64(i) * 0x9e3779b97f4a7c15)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if len(cl.open) > clientSpans || after.HeapAlloc > before.HeapAlloc+512<<10 { // two tables of 164 KiB
+		t.Errorf("%d hours, %d bytes more", len(cl.open), after.HeapAlloc-before.HeapAlloc)
+	}
+}
