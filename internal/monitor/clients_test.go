@@ -112,6 +112,35 @@ func TestACampaignOfFewSendersOpensATicketAndManySendersPage(t *testing.T) {
 	}
 }
 
+// TestAChangeAtEveryOneOfFewClientsPagesAfterItsTicket: three hundred senders who all change are few facts an hour, and yet a
+// change. From one spam in twenty to one in three it pages at once; to one in nine, a ticket comes first.
+func TestAChangeAtEveryOneOfFewClientsPagesAfterItsTicket(t *testing.T) {
+	for _, c := range []struct {
+		oneIn          int
+		pages, tickets uint64 // after ten minutes
+	}{{3, 1, 0}, {9, 0, 1}} {
+		m := newMails(t, clientModel)
+		send := func(d time.Duration, oneIn int) {
+			for end := m.now.Add(d); m.now.Before(end); m.now = m.now.Add(time.Second) {
+				for range 3 {
+					m.send(m.rng.IntN(300), m.rng.IntN(oneIn) == 0)
+				}
+				m.h.engine.Advance(m.now)
+			}
+		}
+		send(5*time.Hour, 20)
+		send(10*time.Minute, c.oneIn)
+		if m.raised(causeDrift) != c.pages || m.raised(causeAbuse) != c.tickets {
+			t.Errorf("one in %d: after ten minutes %d pages and %d tickets, want %d and %d", c.oneIn, m.raised(causeDrift), m.raised(causeAbuse), c.pages, c.tickets)
+		}
+		send(4*time.Hour, c.oneIn)
+		s := m.h.collect()
+		if value(t, s, "plumbline_alarm|m|label|drift") != 1 || value(t, s, "plumbline_ticket|m|label|abuse") != 0 || m.raised(causeDrift) != 1 {
+			t.Errorf("one in %d: four hours later %d pages, or the ticket is still open", c.oneIn, m.raised(causeDrift))
+		}
+	}
+}
+
 func TestClientsAreSilentWhileNothingHappens(t *testing.T) {
 	m := newMails(t, clientModel)
 	m.run(20*time.Hour, 0, 1, nil)

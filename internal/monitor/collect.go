@@ -175,7 +175,7 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 		}
 	}
 	in.collectRebase(b)
-	if in.clients != nil {
+	if in.clients != nil && in.clients.distinct > 0 { // an hour is over
 		b.Add(catalog.Clients, in.clients.distinct, m...)
 	}
 	in.collectVersions(b)
