@@ -317,7 +317,6 @@ type meanDetector struct {
 	expected float64
 	sums     sequential.Sums     // of the open bucket
 	with     sequential.MeanBets // that the open bucket's sums are made with
-	source   source
 	back     sequential.MeanRecovery
 	center   float64 // what was expected when the recovery began
 
