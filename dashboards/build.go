@@ -152,6 +152,13 @@ func timeline(title, description string) Panel {
 	}
 }
 
+// named gives the state 1 of a timeline another name and colour.
+func named(p Panel, state, color string) Panel {
+	p.FieldConfig.Defaults.Thresholds.Steps[1].Color = color
+	p.FieldConfig.Defaults.Mappings = []any{map[string]any{"type": "value", "options": map[string]any{"0": map[string]any{"text": "ok"}, "1": map[string]any{"text": state}}}}
+	return p
+}
+
 // variable asks Prometheus for the values of a label.
 func variable(name, label, query string, multi bool) Variable {
 	v := Variable{Name: name, Label: label, Type: "query", Definition: query, Query: map[string]any{"query": query, "refId": name}, Datasource: prometheusSource(), Refresh: 2, Sort: 1, IncludeAll: multi, Multi: multi, Current: map[string]any{}}

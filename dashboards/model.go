@@ -110,6 +110,9 @@ func Model() Dashboard {
 	p.add(dashed(graph("Time since the last positive", "Of the class that the model file calls positive; dashed, how long the model may go on without one.", "s")), half, 8,
 		at("time() - max(%s{$S})", catalog.LastPositive), "since the last positive", at("min(%s{$S})", catalog.PositiveLimit), "limit")
 
+	p.performance()
+	p.parts()
+
 	p.row("Nodes")
 	p.add(graph("Records per second by node", "", "reqps"), half, 8, at("sum by (instance) (rate(%s{$S}[$__rate_interval]))", catalog.Records), "{{instance}}")
 	p.add(line(graph("Evidence by node", "One node apart from the others is a bad node, all of them together is a bad model.", "percentunit"), 1), half, 8,
