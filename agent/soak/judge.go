@@ -127,8 +127,10 @@ func (a *arena) judge(caughtUp time.Duration) *Report {
 		r.Problems = append(r.Problems, fmt.Sprintf("%d times a counter went backwards, in %d series", r.Regressions, len(series)))
 		r.Problems = append(r.Problems, examples...)
 	}
-	if r.Crashes = a.agent.crashed(); r.Crashes > 0 {
-		r.Problems = append(r.Problems, fmt.Sprintf("the agent ended by itself %d times; its output ends:\n%s", r.Crashes, tailOf(a.agent.out)))
+	crashes, endings := a.agent.crashed()
+	if r.Crashes = crashes; crashes > 0 {
+		r.Problems = append(r.Problems, fmt.Sprintf("the agent ended by itself %d times", crashes))
+		r.Problems = append(r.Problems, endings...)
 	}
 	for _, g := range r.Growth {
 		if !g.Flat() {

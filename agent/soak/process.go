@@ -3,9 +3,11 @@ package soak
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,7 +24,11 @@ type process struct {
 	born    time.Time
 	killed  int
 	crashes int
+	endings []string // how each life went that ended by itself: its status, and the end of what it printed
 }
+
+// maxEndings is how many of them are told; all are counted.
+const maxEndings = 5
 
 // start begins a life.
 func (p *process) start() error {
@@ -60,10 +66,19 @@ func (p *process) kill() {
 	}
 	p.wanted = false
 	if err := p.cmd.Process.Kill(); errors.Is(err, os.ErrProcessDone) {
-		p.crashes++ // it went by itself a moment earlier
+		p.endedLocked() // it went by itself a moment earlier
 	}
 	p.killed++
 	<-p.ended
+}
+
+// endedLocked notes how a life ended that nobody ended.
+func (p *process) endedLocked() {
+	<-p.ended
+	p.crashes++
+	if len(p.endings) < maxEndings {
+		p.endings = append(p.endings, fmt.Sprintf("%s after %s; its output ends:\n%s", p.cmd.ProcessState, time.Since(p.born).Round(time.Millisecond), tailOf(p.out)))
+	}
 }
 
 // ensure starts it if it does not run.
@@ -86,8 +101,8 @@ func (p *process) keepAlive(ctx context.Context, log *slog.Logger) {
 		}
 		select {
 		case <-p.ended:
-			p.crashes++
-			log.Error("the agent ended by itself", "lives", p.killed+p.crashes)
+			p.endedLocked()
+			log.Error("the agent ended by itself", "lives", p.killed+p.crashes, "status", p.cmd.ProcessState.String())
 			_ = p.startLocked()
 		default:
 		}
@@ -111,8 +126,9 @@ func (p *process) kills() int {
 	return p.killed
 }
 
-func (p *process) crashed() int {
+// crashed says how often it ended by itself, and how the first of those lives ended.
+func (p *process) crashed() (times int, endings []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.crashes
+	return p.crashes, slices.Clone(p.endings)
 }
