@@ -121,7 +121,7 @@ func (in *Instance) sinceOnset(i int, c *column) (best *tally, at minutes) {
 	onset := in.onset(c)
 	for _, w := range in.windows {
 		if i < len(w.running) && in.newest-onset >= int64(w.length) {
-			best, at = &w.running[i], minutes{in.seasonMinute(in.newest - int64(w.length)), in.seasonMinute(in.newest)}
+			best, at = w.running[i].view(&tally{}), minutes{in.seasonMinute(in.newest - int64(w.length)), in.seasonMinute(in.newest)}
 		}
 	}
 	return best, at

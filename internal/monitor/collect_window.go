@@ -14,7 +14,8 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 	if i >= len(w.running) {
 		return
 	}
-	t := &w.running[i]
+	h := &w.running[i]
+	t := &h.rest // all but the counts
 	seen := t.seen()
 	if seen == 0 {
 		return
@@ -26,10 +27,10 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 	}
 	b.Add(catalog.RepeatShare, share(t.Repeats, t.N), l.column...)
 	if c.base.grid != nil {
-		b.Add(catalog.OutOfRange, outOfRange(&c.base.ref, t), l.column...)
+		b.Add(catalog.OutOfRange, outOfRange(&c.base.ref, h), l.column...)
 	}
 	if c.base.grid == nil {
-		b.Add(catalog.UnseenShare, share(t.Fine[len(t.Fine)-1], t.N), l.column...)
+		b.Add(catalog.UnseenShare, share(h.count(h.bins()-1), t.N), l.column...)
 	}
 	b.Samples = append(b.Samples, in.description(i, c, k)...)
 }
@@ -56,7 +57,7 @@ func (in *Instance) description(i int, c *column, k int) []catalog.Sample {
 		return old.samples
 	}
 	b := catalog.Batch{Samples: old.samples[:0]}
-	in.describe(&b, c, &w.running[i], &c.labels.windows[k], k == binWindow(in.windows))
+	in.describe(&b, c, w.running[i].view(&w.scratch), &c.labels.windows[k], k == binWindow(in.windows))
 	if len(b.Samples)+len(b.Samples)/4 < cap(b.Samples) {
 		b.Samples = slices.Clone(b.Samples) // there are thousands, and they stay as many as they are
 	}
@@ -115,7 +116,7 @@ func withMissing(t *tally) []uint64 {
 
 // collectAges appends how old the column's values were.
 func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l *windowLabels) {
-	a := w.running[i].ages
+	a := w.running[i].rest.ages
 	if a == nil || a.n == 0 {
 		return
 	}
@@ -135,11 +136,11 @@ func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l
 
 // outOfRange is how much more than in the reference lies in the lowest and the highest bin, both of which are open: what
 // is beyond the range of the reference is there, and next to nothing of the reference itself.
-func outOfRange(ref, t *tally) float64 {
+func outOfRange(ref *tally, h *held) float64 {
 	last := len(ref.Fine) - 1
-	if last <= 0 || len(t.Fine) != len(ref.Fine) {
+	if last <= 0 || h.bins() != len(ref.Fine) {
 		return 0
 	}
-	out := max(0, share(t.Fine[last], t.N)-share(ref.Fine[last], ref.N))
-	return out + max(0, share(t.Fine[0], t.N)-share(ref.Fine[0], ref.N))
+	out := max(0, share(h.count(last), h.rest.N)-share(ref.Fine[last], ref.N))
+	return out + max(0, share(h.count(0), h.rest.N)-share(ref.Fine[0], ref.N))
 }

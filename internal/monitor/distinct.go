@@ -50,8 +50,9 @@ func (in *Instance) cardinality(i int) float64 {
 	c := in.cols[i]
 	named := 0
 	if n := len(in.windows); n > 0 && i < len(in.windows[n-1].running) {
-		for k, count := range in.windows[n-1].running[i].Fine {
-			if count > 0 && k < len(c.base.categories) {
+		h := &in.windows[n-1].running[i]
+		for k := range min(h.bins(), len(c.base.categories)) {
+			if h.count(k) > 0 {
 				named++
 			}
 		}

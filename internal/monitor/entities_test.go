@@ -126,7 +126,7 @@ func TestEntitiesGoOnOverARestart(t *testing.T) {
 		}
 		out := map[string]float64{}
 		for i, c := range h.in.cols {
-			p := h.in.windows[0].running[i].pairs
+			p := h.in.windows[0].running[i].rest.pairs
 			out[c.name+" same"], out[c.name+" pairs"] = float64(p.same), float64(p.compared)
 			out[c.name+" reference"] = float64(c.base.ref.pairs.compared)
 			for _, s := range c.streams {

@@ -172,7 +172,7 @@ func (in *Instance) latch(s *stream, end int64) {
 		if w := in.windowSince(a.onset, end); w != nil {
 			i := indexOf(in.cols, s.col)
 			g := s.col.base.grid
-			a.told = append(a.told, told{"median", g.Quantile(s.col.base.ref.Fine, .5), g.Quantile(w.running[i].Fine, .5)})
+			a.told = append(a.told, told{"median", g.Quantile(s.col.base.ref.Fine, .5), g.Quantile(w.running[i].view(&w.scratch).Fine, .5)})
 		}
 	}
 	in.explain(s, by, l, a, end)

@@ -58,7 +58,7 @@ func (in *Instance) tallyOf(s *stretch, i int, scratch *tally) *tally {
 		return nil
 	case s.slot.open:
 		if i < len(s.slot.cols) {
-			return &s.slot.cols[i]
+			return s.slot.cols[i].view(scratch)
 		}
 		return nil
 	default:

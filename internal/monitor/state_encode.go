@@ -159,28 +159,25 @@ func (in *Instance) encodePane(e *encoder, p *pane) {
 func (in *Instance) encodeSlot(e *encoder, w *window, s *slot) {
 	e.int(s.index)
 	e.uint(s.records)
-	n := len(s.packed)
+	n := s.packed.len()
 	if s.open {
 		n = len(s.cols)
 	}
 	e.uint(uint64(n))
+	inner := encoder{buf: w.buf[:0]}
 	for i := range n {
 		e.uint(uint64(in.cols[i].id))
-		if s.open {
-			inner := encoder{}
-			if !s.cols[i].empty() {
-				s.cols[i].encode(&inner)
-			}
-			e.bytes(inner.buf)
-			continue
-		}
-		inner := encoder{}
-		if len(s.packed[i]) > 0 { // state has one form for all slots
+		inner.buf = inner.buf[:0]
+		switch { // state has one form for all slots
+		case s.open && !s.cols[i].empty():
+			s.cols[i].view(&w.scratch).encode(&inner)
+		case !s.open && len(s.packed.at(i)) > 0:
 			s.unpack(i, &w.scratch)
 			w.scratch.encode(&inner)
 		}
 		e.bytes(inner.buf)
 	}
+	w.buf = inner.buf
 }
 
 func (in *Instance) encodeEvidence(e *encoder) {

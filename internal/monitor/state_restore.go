@@ -355,9 +355,10 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 	}
 	*s = slot{index: index, used: true, open: index == w.newest, records: records}
 	for i := len(w.running); i < len(in.cols); i++ {
-		w.running = append(w.running, newTally(in.cols[i]))
+		w.running = append(w.running, newHeld(in.cols[i]))
 	}
 	w.records += records
+	var packed [][]byte
 	for range d.length(maxStateNames) {
 		i, c := r.at(d.uint())
 		data := d.bytes()
@@ -374,15 +375,26 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 		s.peak(i, t.ages)
 		if s.open {
 			for len(s.cols) <= i {
-				s.cols = append(s.cols, newTally(in.cols[len(s.cols)]))
+				s.cols = append(s.cols, newHeld(in.cols[len(s.cols)]))
 			}
 			s.cols[i].add(&t)
 			continue
 		}
-		for len(s.packed) <= i {
-			s.packed = append(s.packed, nil)
+		for len(packed) <= i {
+			packed = append(packed, nil)
 		}
-		s.pack(i, &t, nil)
+		e := encoder{}
+		t.encodeSlim(&e)
+		packed[i] = e.buf
+	}
+	if !s.open {
+		ends := make([]uint32, len(packed))
+		w.buf = w.buf[:0]
+		for i, p := range packed {
+			w.buf = append(w.buf, p...)
+			ends[i] = uint32(len(w.buf))
+		}
+		s.packed.set(ends, w.buf)
 	}
 	return d.end()
 }

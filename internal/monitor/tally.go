@@ -65,6 +65,11 @@ func (t *tally) add(o *tally) {
 			t.Fine[i] += c
 		}
 	}
+	t.addRest(o)
+}
+
+// addRest merges all but the counts in bins.
+func (t *tally) addRest(o *tally) {
 	t.N += o.N
 	t.Dev += o.Dev
 	t.DevSq += o.DevSq
@@ -93,6 +98,11 @@ func (t *tally) sub(o *tally) {
 	for i, c := range o.Fine {
 		t.Fine[i] -= c
 	}
+	t.subRest(o)
+}
+
+// subRest takes away all but the counts in bins.
+func (t *tally) subRest(o *tally) {
 	t.N -= o.N
 	t.Dev -= o.Dev
 	t.DevSq -= o.DevSq

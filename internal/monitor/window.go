@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"time"
 )
 
@@ -20,33 +21,70 @@ type window struct {
 	started bool
 
 	records uint64
-	running []tally // beside the instance's columns
+	running []held // beside the instance's columns
 	scratch tally
+	buf     []byte // scratch
 }
 
 type slot struct {
 	index   int64
 	used    bool
-	open    bool // cols are tallies, not packed
+	open    bool // cols are held, not packed
+	dirty   bool // since the last commit
 	records uint64
-	cols    []tally   // of the open slot
-	packed  [][]byte  // of closed slots; nil for a column that was not there
-	peaks   []agePeak // beside cols or packed, of columns with ages
-	dirty   bool      // since the last commit
+	cols    []held     // of the open slot
+	packed  packedCols // of a closed one
+	peaks   []agePeak  // beside cols or packed, of columns with ages, in their order
 }
 
+// packedCols are the columns of a closed slot, one behind the other: a slice for each would take as much as what is in it.
+type packedCols struct {
+	ends  []uint32 // by column
+	bytes []byte
+}
+
+func (p *packedCols) len() int { return len(p.ends) }
+
+// at is one column; it is empty for one that was not there.
+func (p *packedCols) at(i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = p.ends[i-1]
+	}
+	return p.bytes[from:p.ends[i]]
+}
+
+// set keeps what buf holds up to the ends, in memory of just its size: it stays for hours.
+func (p *packedCols) set(ends []uint32, buf []byte) {
+	if len(buf) > cap(p.bytes) || cap(p.bytes) > len(buf)+len(buf)/8 {
+		p.bytes = make([]byte, 0, len(buf))
+	}
+	if len(ends) != cap(p.ends) {
+		p.ends = make([]uint32, 0, len(ends))
+	}
+	p.bytes, p.ends = append(p.bytes[:0], buf...), append(p.ends[:0], ends...)
+}
+
+// emptied keeps the memory only.
+func (p packedCols) emptied() packedCols { return packedCols{p.ends[:0], p.bytes[:0]} }
+
 // agePeak is what cannot be taken out of a running sum again.
-type agePeak struct{ oldest, skew float64 }
+type agePeak struct {
+	col          int
+	oldest, skew float64
+}
 
 // peak keeps the extremes of a tally that is added to the slot's column.
 func (s *slot) peak(i int, a *ageTally) {
 	if a == nil {
 		return
 	}
-	for len(s.peaks) <= i {
-		s.peaks = append(s.peaks, agePeak{})
+	at, found := slices.BinarySearchFunc(s.peaks, i, func(p agePeak, i int) int { return p.col - i })
+	if !found {
+		s.peaks = slices.Insert(s.peaks, at, agePeak{col: i})
 	}
-	s.peaks[i] = agePeak{max(s.peaks[i].oldest, a.oldest), max(s.peaks[i].skew, a.skew)}
+	p := &s.peaks[at]
+	p.oldest, p.skew = max(p.oldest, a.oldest), max(p.skew, a.skew)
 }
 
 func newWindow(length, paneLength time.Duration) *window {
@@ -82,12 +120,12 @@ func (w *window) fold(p *pane, cols []*column) {
 		return
 	}
 	for i := len(w.running); i < len(cols); i++ {
-		w.running = append(w.running, newTally(cols[i]))
+		w.running = append(w.running, newHeld(cols[i]))
 	}
 	s := w.at(index)
 	if !s.used {
 		// A slot between two that hold records: it was retired empty and is filled by a late pane.
-		*s = slot{index: index, used: true, packed: s.packed[:0], cols: s.cols, peaks: s.peaks[:0]}
+		*s = slot{index: index, used: true, packed: s.packed.emptied(), cols: s.cols, peaks: s.peaks[:0]}
 	}
 	s.records += p.records
 	s.dirty = true
@@ -98,90 +136,73 @@ func (w *window) fold(p *pane, cols []*column) {
 			continue
 		}
 		w.running[i].add(t)
-		s.add(i, t, &w.scratch)
-	}
-}
-
-// add adds a tally to the slot's column, packed or not.
-func (s *slot) add(i int, t, scratch *tally) {
-	s.peak(i, t.ages)
-	if s.open {
-		for len(s.cols) <= i {
-			s.cols = append(s.cols, tally{})
+		s.peak(i, t.ages)
+		if s.open {
+			for len(s.cols) <= i {
+				s.cols = append(s.cols, held{})
+			}
+			s.cols[i].add(t)
 		}
-		s.cols[i].add(t)
-		return
 	}
-	for len(s.packed) <= i {
-		s.packed = append(s.packed, nil)
+	if !s.open {
+		w.addLate(s, p)
 	}
-	s.unpack(i, scratch)
-	scratch.add(t)
-	s.pack(i, scratch, nil)
 }
 
-// pack keeps a column of a closed slot in memory of just its size, for hours. buf is scratch; it comes back grown.
-func (s *slot) pack(i int, t *tally, buf []byte) []byte {
-	e := encoder{buf: buf[:0]}
-	t.encodeSlim(&e)
-	if old := s.packed[i]; len(e.buf) <= cap(old) && cap(old) <= len(e.buf)+len(e.buf)/8 {
-		s.packed[i] = append(old[:0], e.buf...)
-	} else {
-		s.packed[i] = append(make([]byte, 0, len(e.buf)), e.buf...)
+// addLate adds a pane to a closed slot.
+func (w *window) addLate(s *slot, p *pane) {
+	e := encoder{buf: w.buf[:0]}
+	ends := make([]uint32, max(s.packed.len(), len(p.cols)))
+	for i := range ends {
+		switch {
+		case i >= len(p.cols) || p.cols[i].empty():
+			if i < s.packed.len() {
+				e.buf = append(e.buf, s.packed.at(i)...)
+			}
+		default:
+			s.unpack(i, &w.scratch)
+			w.scratch.add(&p.cols[i])
+			w.scratch.encodeSlim(&e)
+		}
+		ends[i] = uint32(len(e.buf))
 	}
-	return e.buf
+	s.packed.set(ends, e.buf)
+	w.buf = e.buf
 }
 
 // unpack fills t with a packed column.
 func (s *slot) unpack(i int, t *tally) {
-	if i >= len(s.packed) || len(s.packed[i]) == 0 {
+	if i >= s.packed.len() || len(s.packed.at(i)) == 0 {
 		*t = tally{}
 		return
 	}
-	t.decodeSlim(&stateDecoder{buf: s.packed[i]})
+	t.decodeSlim(&stateDecoder{buf: s.packed.at(i)})
 }
 
-// each visits the tallies of the slot's columns. The tally is valid during the call only.
-func (s *slot) each(scratch *tally, visit func(i int, t *tally)) {
-	if s.open {
-		for i := range s.cols {
-			visit(i, &s.cols[i])
+// close packs an open slot. What held its columns is emptied for the next open one.
+func (w *window) close(s *slot) []held {
+	e := encoder{buf: w.buf[:0]}
+	ends := make([]uint32, len(s.cols))
+	for i := range s.cols {
+		if h := &s.cols[i]; !h.empty() {
+			h.view(&w.scratch).encodeSlim(&e)
+			h.reset()
 		}
-		return
+		ends[i] = uint32(len(e.buf))
 	}
-	for i := range s.packed {
-		if len(s.packed[i]) > 0 {
-			s.unpack(i, scratch)
-			visit(i, scratch)
-		}
-	}
-}
-
-// close packs an open slot. Its tallies are emptied for the next open one.
-func (s *slot) close() []tally {
+	s.packed.set(ends, e.buf)
+	w.buf = e.buf
 	cols := s.cols
-	var buf []byte
-	for len(s.packed) < len(cols) {
-		s.packed = append(s.packed, nil)
-	}
-	for i := range cols {
-		if cols[i].empty() {
-			s.packed[i] = s.packed[i][:0]
-			continue
-		}
-		buf = s.pack(i, &cols[i], buf)
-		cols[i].reset()
-	}
 	s.open, s.cols, s.dirty = false, nil, true
 	return cols
 }
 
 // advance makes index the newest slot and retires those that fall out.
 func (w *window) advance(index int64) {
-	var cols []tally
+	var cols []held
 	if w.started {
 		if s := w.at(w.newest); s.used && s.open {
-			cols = s.close()
+			cols = w.close(s)
 		}
 		for i := max(w.newest+1, index-int64(w.slots)+1) - int64(w.slots); i <= index-int64(w.slots); i++ {
 			if s := w.at(i); s.used && s.index == i {
@@ -196,22 +217,39 @@ func (w *window) advance(index int64) {
 		}
 	}
 	s := w.at(index)
-	*s = slot{index: index, used: true, open: true, cols: cols, packed: s.packed[:0], peaks: s.peaks[:0], dirty: true}
+	*s = slot{index: index, used: true, open: true, cols: cols, packed: s.packed.emptied(), peaks: s.peaks[:0], dirty: true}
 	w.newest, w.started = index, true
 }
 
 // retire takes a slot out of the window.
 func (w *window) retire(s *slot) {
 	w.records -= s.records
-	s.each(&w.scratch, func(i int, t *tally) { w.running[i].sub(t) })
+	if s.open {
+		for i := range s.cols {
+			w.running[i].sub(s.cols[i].view(&w.scratch))
+			s.cols[i].reset()
+		}
+	}
+	for i := range s.packed.len() {
+		if len(s.packed.at(i)) > 0 {
+			s.unpack(i, &w.scratch)
+			w.running[i].sub(&w.scratch)
+		}
+	}
 	s.used, s.open, s.records, s.dirty = false, false, 0, true
 }
 
 // ageExtremes finds a column's oldest age and largest skew over the slots.
 func (w *window) ageExtremes(i int) (oldest, skew float64) {
 	for k := range w.ring {
-		if s := &w.ring[k]; s.used && i < len(s.peaks) {
-			oldest, skew = max(oldest, s.peaks[i].oldest), max(skew, s.peaks[i].skew)
+		s := &w.ring[k]
+		if !s.used {
+			continue
+		}
+		for _, p := range s.peaks {
+			if p.col == i {
+				oldest, skew = max(oldest, p.oldest), max(skew, p.skew)
+			}
 		}
 	}
 	return oldest, skew

@@ -76,8 +76,8 @@ func TestAWindowIsTheSumOfItsSlots(t *testing.T) {
 				t.Fatalf("%v: %d records, want %d", length, w.records, records)
 			}
 			for i := range fine {
-				if !slices.Equal(w.running[i].Fine, fine[i][:]) {
-					t.Fatalf("%v, column %d: %v, want %v", length, i, w.running[i].Fine, fine[i])
+				if !slices.Equal(w.running[i].view(&tally{}).Fine, fine[i][:]) {
+					t.Fatalf("%v, column %d: %v, want %v", length, i, w.running[i].view(&tally{}).Fine, fine[i])
 				}
 			}
 		}
