@@ -22,7 +22,8 @@ func TestAddAllIsAddForEachToTheLastBit(t *testing.T) {
 		}
 		g := mustGrid(t, sample)
 		one, all := &NumberSummary{Fine: make([]uint64, g.Fine())}, &NumberSummary{Fine: make([]uint64, g.Fine())}
-		var touched, want [4]uint64
+		narrow, counts := &NumberSummary{}, make([]uint32, g.Fine())
+		var touched, want, marked [4]uint64
 		for range 200 {
 			xs := make([]float64, rng.IntN(AddBatch+1))
 			for i := range xs {
@@ -38,12 +39,16 @@ func TestAddAllIsAddForEachToTheLastBit(t *testing.T) {
 				want[b>>6&3] |= 1 << (b & 63)
 			}
 			all.AddAll(g, xs, &touched)
+			narrow.AddAllTo(counts, g, xs, &marked)
+		}
+		if marked != want || narrow.N != one.N || narrow.Dev != one.Dev || narrow.DevSq != one.DevSq || narrow.Wide != one.Wide {
+			t.Errorf("%s: the sums beside counts of four bytes differ", name)
 		}
 		if touched != want || one.N != all.N || one.Dev != all.Dev || one.DevSq != all.DevSq || one.Wide != all.Wide {
 			t.Errorf("%s: the sums differ", name)
 		}
 		for b := range one.Fine {
-			if one.Fine[b] != all.Fine[b] {
+			if one.Fine[b] != all.Fine[b] || one.Fine[b] != uint64(counts[b]) {
 				t.Errorf("%s: bin %d: %d and %d", name, b, one.Fine[b], all.Fine[b])
 			}
 		}

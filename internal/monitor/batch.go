@@ -1,6 +1,10 @@
 package monitor
 
-import "github.com/plumbline-ml/plumbline/detectors"
+import (
+	"math"
+
+	"github.com/plumbline-ml/plumbline/detectors"
+)
 
 // batch holds numbers of one column that were observed and not yet counted. They all belong to the pane that the last
 // record went into, and are counted in the order in which they came: what comes out is the same to the last bit.
@@ -24,7 +28,14 @@ func (c *column) add(t *tally, x float64) {
 func (c *column) settle(t *tally) {
 	xs := c.batch.numbers[:c.batch.n]
 	c.batch.n = 0
-	t.AddAll(c.base.grid, xs, &t.touched)
+	if t.narrow != nil && t.N+uint64(len(xs)) > math.MaxUint32 {
+		t.widen()
+	}
+	if t.narrow != nil {
+		t.AddAllTo(t.narrow, c.base.grid, xs, &t.touched)
+	} else {
+		t.AddAll(c.base.grid, xs, &t.touched)
+	}
 	sum, repeats, last := t.sum, uint64(0), c.last
 	if !c.hasLast {
 		last = hashNumber(xs[0]) + 1

@@ -161,7 +161,7 @@ func addBuckets(b *baseline, dst []uint64, t *tally) {
 				if b.grid != nil {
 					at = b.grid.HistBucketOf(i)
 				}
-				dst[at] += t.Fine[i]
+				dst[at] += t.count(i)
 			}
 		}
 	case b.grid == nil:

@@ -44,8 +44,8 @@ func (h *held) seen() uint64 { return h.rest.seen() }
 
 // add merges a tally.
 func (h *held) add(t *tally) {
-	if h.bins() == 0 && len(t.Fine) > 0 {
-		h.narrow = make([]uint32, len(t.Fine))
+	if n := t.bins(); h.bins() == 0 && n > 0 {
+		h.narrow = make([]uint32, n)
 	}
 	if h.narrow == nil {
 		h.rest.add(t)
@@ -60,7 +60,7 @@ func (h *held) add(t *tally) {
 		for w, word := range t.touched {
 			for ; word != 0; word &= word - 1 {
 				i := w<<6 | bits.TrailingZeros64(word)
-				h.narrow[i] += uint32(t.Fine[i])
+				h.narrow[i] += uint32(t.count(i))
 			}
 		}
 	} else {
@@ -85,10 +85,7 @@ func (h *held) sub(t *tally) {
 
 // widen gives each count eight bytes.
 func (h *held) widen() {
-	h.rest.Fine = make([]uint64, len(h.narrow))
-	for i, c := range h.narrow {
-		h.rest.Fine[i] = uint64(c)
-	}
+	h.rest.Fine = widened(h.narrow, make([]uint64, len(h.narrow)))
 	h.narrow = nil
 }
 
@@ -115,12 +112,8 @@ func (h *held) view(t *tally) *tally {
 		fine = make([]uint64, h.bins())
 	}
 	fine = fine[:h.bins()]
-	if h.narrow == nil {
-		copy(fine, h.rest.Fine)
-	}
-	for i, c := range h.narrow {
-		fine[i] = uint64(c)
-	}
+	copy(fine, h.rest.Fine)
+	widened(h.narrow, fine)
 	t.Fine, t.ages = fine, nil
 	if h.rest.ages != nil {
 		if ages == nil {

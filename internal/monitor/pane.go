@@ -27,6 +27,11 @@ func (p *pane) grow(cols []*column) {
 		p.cols = append(p.cols, newTally(cols[i]))
 		p.cols[i].track()
 	}
+	for i := range p.cols {
+		if cols[i].batch != nil { // a new one, or one from before the column had learned, or with more values than ever
+			p.cols[i].slim()
+		}
+	}
 }
 
 func newTally(c *column) tally {

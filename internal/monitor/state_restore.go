@@ -330,6 +330,7 @@ func (r *restorer) pane(index int64) error {
 		}
 		p.cols[i].track()
 	}
+	p.grow(in.cols)
 	if d.bool() {
 		sums := d.bytes()
 		if m := in.evidence.mean; m != nil {

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/plumbline-ml/plumbline/detectors"
@@ -29,6 +30,46 @@ type tally struct {
 	// not visit the others. It is kept by those tallies only that were told to track.
 	tracks  bool
 	touched [4]uint64
+
+	// A pane of a number that tracks holds its counts here instead of in Fine while there are less than 2^32 values; see settle.
+	narrow []uint32
+}
+
+// bins is how many counts there are, and count is one of them.
+func (t *tally) bins() int { return max(len(t.narrow), len(t.Fine)) }
+
+func (t *tally) count(bin int) uint64 {
+	if t.narrow != nil {
+		return uint64(t.narrow[bin])
+	}
+	return t.Fine[bin]
+}
+
+// slim makes a tally that tracks keep its counts in four bytes each, if they fit.
+func (t *tally) slim() {
+	if !t.tracks || len(t.Fine) == 0 || t.N > math.MaxUint32 {
+		return
+	}
+	t.narrow = make([]uint32, len(t.Fine))
+	for i, c := range t.Fine {
+		t.narrow[i] = uint32(c)
+	}
+	t.Fine = nil
+}
+
+// widen undoes slim.
+func (t *tally) widen() {
+	if t.narrow != nil {
+		t.Fine = widened(t.narrow, make([]uint64, len(t.narrow)))
+		t.narrow = nil
+	}
+}
+
+func widened(from []uint32, to []uint64) []uint64 {
+	for i, c := range from {
+		to[i] = uint64(c)
+	}
+	return to
 }
 
 // touch notes a bin.
@@ -36,28 +77,29 @@ func (t *tally) touch(bin int) { t.touched[bin>>6&3] |= 1 << (bin & 63) }
 
 // track makes a tally keep touched; it must not be used for more than 256 bins.
 func (t *tally) track() {
-	t.tracks, t.touched = len(t.Fine) <= 256, [4]uint64{}
+	n := t.bins()
+	t.tracks, t.touched = n <= 256, [4]uint64{}
 	if !t.tracks {
 		return
 	}
-	for i, c := range t.Fine {
-		if c != 0 {
+	for i := range n {
+		if t.count(i) != 0 {
 			t.touch(i)
 		}
 	}
 }
 
-// add merges o. Interval tallies of one column differ only in that older ones may have been made while the column
+// add merges o into a tally that is not narrow. Interval tallies of one column differ only in that older ones may have been made while the column
 // learned and then have no bins.
 func (t *tally) add(o *tally) {
-	if len(t.Fine) == 0 && len(o.Fine) > 0 {
-		t.Fine = make([]uint64, len(o.Fine))
+	if n := o.bins(); len(t.Fine) == 0 && n > 0 {
+		t.Fine = make([]uint64, n)
 	}
 	if o.tracks {
 		for w, word := range o.touched {
 			for ; word != 0; word &= word - 1 {
 				i := w<<6 | bits.TrailingZeros64(word)
-				t.Fine[i] += o.Fine[i]
+				t.Fine[i] += o.count(i)
 			}
 		}
 	} else {
@@ -129,7 +171,12 @@ func (t *tally) reset() {
 		fine := t.Fine
 		for w, word := range t.touched {
 			for ; word != 0; word &= word - 1 {
-				fine[w<<6|bits.TrailingZeros64(word)] = 0
+				i := w<<6 | bits.TrailingZeros64(word)
+				if t.narrow != nil {
+					t.narrow[i] = 0
+				} else {
+					fine[i] = 0
+				}
 			}
 		}
 		t.NumberSummary, t.touched = detectors.NumberSummary{Fine: fine}, [4]uint64{}
@@ -150,8 +197,8 @@ func (t *tally) seen() uint64 { return t.N + t.unbinned + t.MissingTotal() }
 
 // grow gives the tally room for n bins when the column has just learned its reference.
 func (t *tally) grow(n int) {
-	if len(t.Fine) != n {
-		t.Fine = make([]uint64, n)
+	if t.bins() != n {
+		t.Fine, t.narrow = make([]uint64, n), nil
 		t.N, t.Dev, t.DevSq, t.Wide = 0, 0, 0, [detectors.NumWide]float64{}
 		if t.tracks {
 			t.track()
@@ -160,7 +207,12 @@ func (t *tally) grow(n int) {
 }
 
 func (t *tally) encode(e *encoder) {
-	e.counts(t.Fine)
+	if t.narrow != nil {
+		var fine [detectors.MaxFineBins]uint64
+		e.counts(widened(t.narrow, fine[:len(t.narrow)]))
+	} else {
+		e.counts(t.Fine)
+	}
 	e.float(t.Dev)
 	e.float(t.DevSq)
 	wide := 0
