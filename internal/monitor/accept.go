@@ -184,13 +184,14 @@ func (in *Instance) restream(c *column) {
 			rate, isRate := d.(*rateDetector)
 			_, isSets := d.(*setsDetector)
 			_, isMean := d.(*meanDetector)
+			_, isSteps := d.(*stepsDetector)
 			switch {
 			case isRate && rate.fixed || isSets && d.(*setsDetector).fixed: // the anchor's
 			case isRate && (rate.kind == rateMissing || rate.kind == rateRepeated || rate.kind == rateUnseen):
 				kept = append(kept, in.newRateDetector(c, rate.kind))
 			case isSets && s.cause == causeAbuse:
 				kept = append(kept, in.rawDetectors(c)...)
-			case (isSets || isMean) && s.cause == causeDrift:
+			case (isSets || isMean || isSteps) && s.cause == causeDrift:
 				if !drift {
 					kept, drift = append(kept, in.driftDetectors(c)...), true
 				}
@@ -212,7 +213,7 @@ func (in *Instance) restream(c *column) {
 
 // moveTo returns the season with all shares moved to those that were seen in a time.
 func (s *season) moveTo(at minutes, seen *bucketColumn, category bool) *season {
-	out := &season{Days: s.Days, Mean: s.Mean}
+	out := &season{Days: s.Days, Mean: s.Mean, Steps: s.Steps}
 	rate := func(p *sequential.SeasonProfile, k, n uint64) *sequential.SeasonProfile {
 		if p == nil || n == 0 {
 			return p

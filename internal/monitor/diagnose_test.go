@@ -38,7 +38,7 @@ func TestAnAlarmIsNamedAfterWhatExplainsIt(t *testing.T) {
 		{"a number becomes text", func(r *record, x float64, i int) { r.age = `"age":"old",` }, "age/schema/share of another type"},
 		{"days become hours", func(r *record, x float64, i int) { r.length = fmt.Sprintf(`"len":%.1f,`, x*60) }, "len/schema/mean"},
 		{"ones become thousands", func(r *record, x float64, i int) { r.length = fmt.Sprintf(`"len":%.4f,`, x/1000) }, "len/schema/mean"},
-		{"twice as long, which is no unit", func(r *record, x float64, i int) { r.length = fmt.Sprintf(`"len":%.1f,`, x*2) }, "len/drift/share"},
+		{"twice as long, which is no unit", func(r *record, x float64, i int) { r.length = fmt.Sprintf(`"len":%.1f,`, x*2) }, "len/drift/mean, tails cut"},
 		{"a default of -1", func(r *record, x float64, i int) {
 			if i%8 == 0 {
 				r.age = `"age":-1,`

@@ -91,6 +91,8 @@ func (e *explanation) locate(in *Instance, past []stretch, i int, by detector, l
 	c := in.cols[i]
 	if m, mean := by.(*meanDetector); mean {
 		o, ok = locateMean(in.meanPath(past, i), edgeOf(l), m.expected, l.Side)
+	} else if m, steps := by.(*stepsDetector); steps {
+		o, ok = in.locateSteps(past, i, m, l)
 	} else if count := counter(c, by, l); count != nil {
 		o, ok = locateShare(in.sharePath(past, i, count), edgeOf(l), l.Side)
 	}

@@ -34,6 +34,7 @@ type season struct {
 	Unseen   *sequential.SeasonProfile `json:"unseen,omitempty"`
 	Bins     *sequential.SetsProfile   `json:"bins,omitempty"`
 	Mean     *sequential.MeanProfile   `json:"mean,omitempty"`
+	Steps    *sequential.StepsWander   `json:"steps,omitempty"` // of the mean of a number's bins; nil means as much as the bins show
 }
 
 // kappa is the largest of the profiles.
@@ -49,6 +50,9 @@ func (s *season) kappa() float64 {
 	}
 	if s.Mean != nil {
 		k = max(k, s.Mean.Kappa)
+	}
+	if s.Steps != nil {
+		k = max(k, s.Steps.Kappa)
 	}
 	return k
 }
@@ -146,6 +150,12 @@ func (in *Instance) fitSeason(c *column, ref []halfHourCounts, days float64) (*s
 			return nil, fmt.Errorf("learn the season of %s: %w", c.name, err)
 		}
 	}
+	if scores := in.stepScores(c); scores != nil && out.Bins != nil {
+		w, stable, err := sequential.LearnSteps(bins, scores, in.stepsOptions(c), out.Bins.Calendar, in.replay(days))
+		if err == nil {
+			out.Steps, out.Unstable = &w, out.Unstable || !stable
+		}
+	}
 	if c.isScore && in.model.Score.Kind == KindProbability {
 		obs := make([]sequential.MeanObservation, len(ref))
 		for i := range ref {
@@ -224,6 +234,9 @@ func (s *season) valid(bins int) error {
 		_, err := sequential.NewMeanSeason(*p, sequential.SeasonOptions{})
 		errs = append(errs, err)
 	}
+	if s.Steps != nil && !s.Steps.Valid() {
+		errs = append(errs, fmt.Errorf("the mean of the bins wanders by %v times %v: %w", s.Steps.Kappa, s.Steps.Sigma, sequential.ErrProfile))
+	}
 	if !(s.Days >= 0) || math.IsInf(s.Days, 1) {
 		errs = append(errs, errors.New("season covers no number of days"))
 	}
@@ -241,6 +254,7 @@ type seasons struct {
 	missing, repeats, unseen *sequential.Season
 	bins                     *sequential.SetsSeason
 	mean                     *sequential.MeanSeason
+	steps                    float64 // how far the mean of the bins may wander
 }
 
 // makeSeasons makes the intervals. All profiles are given the model's kappa: each one's own is the smallest that its
@@ -272,6 +286,14 @@ func (in *Instance) makeSeasons(c *column, s *season, kappa float64) (*seasons, 
 		}
 		out.bins = r
 		errs = append(errs, err)
+		steps := wide.BoundSteps()
+		if s.Steps != nil {
+			steps.Sigma = s.Steps.Sigma
+		}
+		out.steps = steps.Slack()
+		if !steps.Valid() {
+			errs = append(errs, sequential.ErrProfile)
+		}
 	}
 	if s.Mean != nil {
 		wide := *s.Mean
@@ -382,6 +404,11 @@ func (s *season) pack() *packedSeason {
 			e.float(p.SumSq[i])
 		}
 	}
+	if w := s.Steps; w != nil { // absent in seasons that were written before there was one
+		e.bool(true)
+		e.float(w.Sigma)
+		e.float(w.Kappa)
+	}
 	return &packedSeason{data: e.buf, days: s.Days, kappa: s.kappa(), unstable: s.Unstable}
 }
 
@@ -424,6 +451,9 @@ func decodeSeason(data []byte) (*season, error) {
 			p.Sum, p.SumSq = append(p.Sum, d.float()), append(p.SumSq, d.float())
 		}
 		s.Mean = p
+	}
+	if len(d.buf) > 0 && d.bool() {
+		s.Steps = &sequential.StepsWander{Sigma: d.float(), Kappa: d.float()}
 	}
 	return s, d.end()
 }

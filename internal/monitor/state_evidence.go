@@ -62,10 +62,11 @@ func (s *stream) decode(d *stateDecoder) error {
 		}
 		s.alarm = a
 	}
-	if d.length(8) != len(s.detectors) {
-		return errState
+	n := d.length(8)
+	if _, steps := s.detectors[len(s.detectors)-1].(*stepsDetector); n != len(s.detectors) && !(steps && n == len(s.detectors)-1) {
+		return errState // but a state from before numbers had a mean has the rest
 	}
-	for _, det := range s.detectors {
+	for _, det := range s.detectors[:n] {
 		inner := &stateDecoder{buf: d.bytes()}
 		if err := det.decode(inner); err != nil {
 			return err

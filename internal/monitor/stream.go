@@ -174,6 +174,8 @@ func (in *Instance) driftDetectors(c *column) []detector {
 	}
 	if c.isScore && in.model.Score.Kind == KindProbability {
 		out = append(out, in.newMeanDetector(c))
+	} else if d := in.newStepsDetector(c, ref); d != nil {
+		out = append(out, d)
 	}
 	return out
 }
