@@ -177,7 +177,9 @@ func (w *StepsWander) Valid() bool {
 // BoundSteps is the wander of the mean score for a profile whose reference did not measure it. When the shares below the
 // edges of an ordered histogram move by s in log-odds, none moves by more than s/4, and neither does a mean of ascending
 // scores in [0,1].
-func (p *SetsProfile) BoundSteps() StepsWander { return StepsWander{Sigma: p.Sigma / 4, Kappa: p.Kappa} }
+func (p *SetsProfile) BoundSteps() StepsWander {
+	return StepsWander{Sigma: p.Sigma / 4, Kappa: p.Kappa}
+}
 
 // LearnSteps finds the wander of the mean score in a reference, in the calendar that LearnSets chose for its bins. stable
 // is false when even the widest slack does not explain the reference.

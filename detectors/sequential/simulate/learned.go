@@ -39,7 +39,25 @@ func (w Wander) means(r *RNG) func() (minute int64, mean float64) {
 	}
 }
 
-// setsRun learns the bins of the number over 28 days, watches 60 days, and then shifts the number.
+// binsAndMean are what a number is watched by: its bins and the mean of them, at half of the budget each.
+type binsAndMean struct {
+	sets  *sequential.Sets
+	steps sequential.Steps
+}
+
+func (d *binsAndMean) LogEvidence() float64 {
+	return sequential.LogAverage([]float64{d.sets.LogEvidence(), d.steps.LogEvidence()}, nil)
+}
+
+func (d *binsAndMean) Reset() {
+	d.sets.Reset()
+	d.steps.Reset()
+}
+
+// decileScores are the values that stand for the deciles of a bell curve, from 0 to 1.
+var decileScores = []float64{0, .1736, .2744, .3562, .4322, .5678, .6438, .7256, .8264, 1}
+
+// setsRun learns the bins of the number and their mean over 28 days, watches 60 days, and then shifts the number.
 func (w Wander) setsRun(r *RNG, shift float64, watch int) Sample {
 	logA := sequential.LogThreshold(learnedPerDay*30, 1, 1)
 	edges := deciles()
@@ -60,23 +78,37 @@ func (w Wander) setsRun(r *RNG, shift float64, watch int) Sample {
 	if err != nil {
 		panic(err)
 	}
+	so := sequential.StepsOptions{Z: 4, Tol: .02, Cap: o.Cap, Varying: true}
+	wander, _, err := sequential.LearnSteps(ref, decileScores, so, learned.Profile.Calendar, sequential.ReplayOptions{LogA: logA})
+	if err != nil {
+		panic(err)
+	}
+	wander.Kappa = sequential.CommonKappa(wander.Kappa, learned.Profile.Kappa)
+	learned.Profile.Kappa = wander.Kappa
 	season, err := sequential.NewSetsSeason(learned.Profile)
 	if err != nil {
 		panic(err)
 	}
-	d, err := sequential.NewSets(total, o)
+	sets, err := sequential.NewSets(total, o)
 	if err != nil {
 		panic(err)
 	}
+	steps, err := sequential.NewSteps(decileScores, total, so)
+	if err != nil {
+		panic(err)
+	}
+	d := &binsAndMean{sets, steps}
 	slot, counts := -1, make([]uint64, len(total))
 	feed := func(shift float64) {
 		minute, mean := next()
 		if s := season.Slot(minute); s != slot {
 			slot = s
-			season.Retune(d, slot)
+			season.Retune(d.sets, slot)
+			season.RetuneSteps(&d.steps, slot, wander.Slack())
 		}
 		r.Multinomial(counts, r.Poisson(100), shares(mean+shift))
-		d.Update(counts)
+		d.sets.Update(counts)
+		d.steps.Update(counts)
 	}
 	out := Sample{Periods: float64(watch) / 30}
 	out.Pages = FalsePages(d, logA, watch*learnedPerDay, func(int) { feed(0) })
