@@ -83,6 +83,9 @@ func (f *feed) take(res parse.Result, arrival time.Time, c *counters) (records i
 			c.Ignored[f.format]++
 		case parse.Bad:
 			c.Errors[res.Reason.String()]++
+			if !f.truth {
+				f.instance.LineUnreadable()
+			}
 		}
 		if len(f.rec.Held) > 0 {
 			f.releaseRanges(f.rec.Held)

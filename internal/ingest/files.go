@@ -118,6 +118,9 @@ func (r *fileRecords) offer(res parse.Result, yield func(parse.Result) bool, c *
 		c.Ignored[r.feed.format]++
 	case parse.Bad:
 		c.Errors[res.Reason.String()]++
+		if !r.feed.truth {
+			r.feed.instance.LineUnreadable()
+		}
 	}
 	return true
 }

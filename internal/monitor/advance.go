@@ -85,6 +85,7 @@ func (in *Instance) closeOldest() {
 // fillBucket adds a pane to the open bucket.
 func (in *Instance) fillBucket(p *pane) {
 	in.bucket.records += p.records
+	in.unreadable.fill(p)
 	for i, c := range in.cols {
 		if i >= len(p.cols) {
 			break
@@ -124,6 +125,9 @@ func (in *Instance) fillBucket(p *pane) {
 // closeBucket hands the bucket to the detectors and empties it.
 func (in *Instance) closeBucket() {
 	in.takeVectors()
+	if in.unreadable != nil {
+		in.unreadable.records = in.bucket.records
+	}
 	in.update()
 	in.giveVectors()
 	in.growBucket()
@@ -136,6 +140,7 @@ func (in *Instance) closeBucket() {
 	for _, c := range in.cols {
 		c.bucket.reset()
 	}
+	in.unreadable.endBucket(in)
 	if in.clients != nil {
 		in.clients.endBucket(in)
 	}

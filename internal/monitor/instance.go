@@ -50,6 +50,7 @@ type Instance struct {
 	entities   *entities // nil until a record names one
 	clients    *clients  // nil when the model file does not say who sent a record
 	lines      lines
+	unreadable *unreadable          // nil when the model reads no logs
 	volume     *volume              // nil when the model file switches it off
 	ageSources map[string]ageSource // path of a feature → where its ages stand, for those below wildcards
 
@@ -134,6 +135,7 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 		return nil, err
 	}
 	in.newVolume()
+	in.newUnreadable()
 	in.newClients()
 	in.bySlot = slices.Repeat([]int32{noColumn}, len(plan.Slots()))
 	if m.Score != nil {

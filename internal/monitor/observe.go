@@ -146,6 +146,7 @@ func (in *Instance) pane(event int64) *pane {
 	p := in.panes.find(index, in.cols)
 	in.growCuts(p)
 	in.growTruth(p)
+	in.unreadable.opened(p)
 	if index*in.paneNs < in.closedUntil {
 		p.late = true
 		in.counts.late++

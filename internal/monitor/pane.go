@@ -8,17 +8,18 @@ import (
 
 // pane holds the counts of the shortest interval that is summarised.
 type pane struct {
-	index   int64 // event time divided by the length of a pane
-	cols    []tally
-	sums    sequential.Sums     // of the score, when it is a probability
-	bets    sequential.MeanBets // that the sums are made with
-	betting bool                // whether bets were chosen
-	cuts    []cutTally          // beside the instance's cuts
-	truth   truthTally          // empty without a truth
-	facts   []uint64            // of the label's classes; see clients
-	records uint64
-	touched bool // since the last commit
-	late    bool // its bucket was closed before the pane was opened
+	index      int64 // event time divided by the length of a pane
+	cols       []tally
+	sums       sequential.Sums     // of the score, when it is a probability
+	bets       sequential.MeanBets // that the sums are made with
+	betting    bool                // whether bets were chosen
+	cuts       []cutTally          // beside the instance's cuts
+	truth      truthTally          // empty without a truth
+	facts      []uint64            // of the label's classes; see clients
+	records    uint64
+	unreadable uint64 // lines of the log; see unreadable
+	touched    bool   // since the last commit
+	late       bool   // its bucket was closed before the pane was opened
 }
 
 // grow gives the pane a tally for every column.
@@ -109,7 +110,7 @@ func (ps *panes) release() {
 	clear(p.facts)
 	p.sums.Reset()
 	p.betting = false
-	p.records, p.touched, p.late = 0, false, false
+	p.records, p.unreadable, p.touched, p.late = 0, 0, false, false
 	if len(ps.free) < maxFreePanes {
 		ps.free = append(ps.free, p)
 	}

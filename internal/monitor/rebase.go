@@ -121,6 +121,10 @@ func (in *Instance) startOver(next rebased) error {
 	if fresh.volume != nil && old.volume != nil {
 		fresh.volume = old.volume
 	}
+	if fresh.unreadable != nil && old.unreadable != nil {
+		fresh.unreadable = old.unreadable
+		fresh.unreadable.bucket = 0
+	}
 	if fresh.clients != nil && old.clients != nil {
 		fresh.clients.open, fresh.clients.distinct = old.clients.open, old.clients.distinct
 	}

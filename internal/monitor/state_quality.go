@@ -30,6 +30,9 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
 	}
+	if in.unreadable != nil && (d.columns || d.totals || d.live) {
+		add(in.section(unreadableSection), in.encodeUnreadable)
+	}
 	if d.columns || d.live && in.distinctDirty() {
 		add(in.section(distinctSection), in.encodeDistinct)
 	}
@@ -53,6 +56,7 @@ func (r *restorer) quality() {
 	if d, ok := open(r.get, in.section(asideSection)); ok {
 		r.aside(d)
 	}
+	r.unreadable()
 	if d, ok := open(r.get, in.section(volumeSection)); ok && in.volume != nil && r.sameShape {
 		var v volume
 		if v.decode(d); d.end() == nil {
@@ -169,7 +173,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, appearedSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection} {
+	for _, name := range []string{positivesSection, appearedSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection, unreadableSection} {
 		names[in.section(name)] = true
 	}
 }

@@ -421,6 +421,9 @@ func (r *restorer) dropIntervals() {
 	if in.evidence.mean != nil {
 		in.evidence.mean.sums.Reset()
 	}
+	if in.unreadable != nil {
+		in.unreadable.bucket = 0
+	}
 	in.bucket = bucketState{}
 	in.dirty.totals, in.dirty.detectors, in.dirty.live = true, true, true
 }
