@@ -9,8 +9,10 @@ import (
 // collectCache keeps the samples that change only when a pane or a bucket is closed.
 type collectCache struct {
 	stale   bool
-	lent    bool // somebody may still read samples: the next ones go into memory of their own
+	lent    bool // somebody may still read samples: they are not written over
 	samples []catalog.Sample
+	before  []catalog.Sample // those before them, whose memory is used again; nil when they were lent
+	made    uint64           // how often samples were made
 	model   []string
 }
 
@@ -36,9 +38,9 @@ func (in *Instance) collect(b *catalog.Batch, share bool) {
 	in.collectCuts(b)
 	in.collectTruth(b)
 	if in.cache.stale {
-		cached := catalog.Batch{Samples: in.cache.samples[:0]}
-		if in.cache.lent {
-			n := len(in.cache.samples)
+		// What describes a window is mostly copied from the samples that were made before; see description.
+		cached := catalog.Batch{Samples: in.cache.before[:0]}
+		if n := len(in.cache.samples); in.cache.lent {
 			cached.Samples = make([]catalog.Sample, 0, n+n/64)
 		}
 		in.collectModel(&cached)
@@ -50,7 +52,12 @@ func (in *Instance) collect(b *catalog.Batch, share bool) {
 		}
 		in.collectEvidence(&cached)
 		in.collectPerformance(&cached)
+		in.cache.before = in.cache.samples
+		if in.cache.lent {
+			in.cache.before = nil
+		}
 		in.cache.samples, in.cache.stale, in.cache.lent = cached.Samples, false, false
+		in.cache.made++
 	}
 	if share {
 		b.Shared = append(b.Shared, in.cache.samples)
@@ -113,7 +120,7 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) (capped ui
 		}
 	}
 	for r, n := range missing {
-		b.Add(catalog.FeatureMissing, float64(n), c.labels.missing[r]...)
+		b.Add(catalog.FeatureMissing, float64(n), c.labels.missing.at(r)...)
 	}
 	if c.lastGood > 0 {
 		b.Add(catalog.LastGood, float64(c.lastGood)/1e9, c.labels.column...)
@@ -132,7 +139,7 @@ func (in *Instance) collectTotals(b *catalog.Batch, i int, c *column) (capped ui
 		return 0
 	}
 	for k, n := range counts {
-		b.Add(catalog.FeatureCategory, float64(n), c.labels.categories[k]...)
+		b.Add(catalog.FeatureCategory, float64(n), c.labels.categories.at(k)...)
 	}
 	if len(c.base.categories) >= in.model.MaxCategories {
 		return counts[len(counts)-1]
@@ -234,7 +241,7 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 			if !in.wants(catalog.RefCategoryShare) {
 				break
 			}
-			b.Add(catalog.RefCategoryShare, share(n, ref.N), c.labels.categories[k]...)
+			b.Add(catalog.RefCategoryShare, share(n, ref.N), c.labels.categories.at(k)...)
 		}
 		return
 	}
@@ -242,14 +249,14 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 		if !in.wants(catalog.RefQuantile) {
 			break
 		}
-		b.Add(catalog.RefQuantile, c.base.grid.Quantile(ref.Fine, q), c.labels.quantiles[k]...)
+		b.Add(catalog.RefQuantile, c.base.grid.Quantile(ref.Fine, q), c.labels.quantiles.at(k)...)
 	}
 	if in.wants(catalog.RefMean) {
 		b.Add(catalog.RefMean, ref.Mean(c.base.grid), c.labels.column...)
 	}
 	if in.wants(catalog.RefBinShare) {
 		for k, n := range c.base.grid.HistCounts(ref.Fine) {
-			b.Add(catalog.RefBinShare, share(n, ref.N), c.labels.bins[k]...)
+			b.Add(catalog.RefBinShare, share(n, ref.N), c.labels.bins.at(k)...)
 		}
 	}
 }

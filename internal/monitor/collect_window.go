@@ -1,8 +1,6 @@
 package monitor
 
 import (
-	"slices"
-
 	"github.com/plumbline-ml/plumbline/detectors"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
@@ -32,37 +30,35 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 	if c.base.grid == nil {
 		b.Add(catalog.UnseenShare, share(h.count(h.bins()-1), t.N), l.column...)
 	}
-	b.Samples = append(b.Samples, in.description(i, c, k)...)
+	in.description(b, i, c, k)
 }
 
-// described are the samples that describe a column over one window, and what the window was then.
+// described says where the samples are that describe a column over one window, and what the window was then.
 type described struct {
-	samples []catalog.Sample
-	newest  int64 // slot
-	records uint64
-	valid   bool
+	from, to int    // in the instance's cached samples
+	made     uint64 // which of them; see collectCache
+	newest   int64  // slot
+	records  uint64
 }
 
-// description returns the samples that describe a column over a window: shape, distances, effect. They cost some
+// description appends the samples that describe a column over a window: shape, distances, effect. They cost some
 // twenty microseconds, which a replay of a month would spend a million times, so they are made anew when the window
-// has moved by a slot or its records have changed by 2 %.
-func (in *Instance) description(i int, c *column, k int) []catalog.Sample {
+// has moved by a slot or its records have changed by 2 %, and are otherwise those of the time before.
+func (in *Instance) description(b *catalog.Batch, i int, c *column, k int) {
 	w := in.windows[k]
-	for len(c.described) <= k {
-		c.described = append(c.described, described{})
+	if len(c.described) < len(in.windows) {
+		c.described = make([]described, len(in.windows))
 	}
-	old := &c.described[k]
-	grown := max(old.records, w.records) - min(old.records, w.records)
-	if old.valid && old.newest == w.newest && grown*50 < w.records {
-		return old.samples
+	d := &c.described[k]
+	from := len(b.Samples)
+	grown := max(d.records, w.records) - min(d.records, w.records)
+	if d.made > 0 && d.made == in.cache.made && d.newest == w.newest && grown*50 < w.records {
+		b.Samples = append(b.Samples, in.cache.samples[d.from:d.to]...)
+	} else {
+		in.describe(b, c, w.running[i].view(&w.scratch), &c.labels.windows[k], k == binWindow(in.windows))
+		d.newest, d.records = w.newest, w.records
 	}
-	b := catalog.Batch{Samples: old.samples[:0]}
-	in.describe(&b, c, w.running[i].view(&w.scratch), &c.labels.windows[k], k == binWindow(in.windows))
-	if len(b.Samples)+len(b.Samples)/4 < cap(b.Samples) {
-		b.Samples = slices.Clone(b.Samples) // there are thousands, and they stay as many as they are
-	}
-	*old = described{samples: b.Samples, newest: w.newest, records: w.records, valid: true}
-	return old.samples
+	d.from, d.to, d.made = from, len(b.Samples), in.cache.made+1
 }
 
 func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLabels, bins bool) {
@@ -70,18 +66,18 @@ func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLab
 	if grid != nil {
 		if in.wants(catalog.FeatureQuantile) {
 			for j, q := range quantiles {
-				b.Add(catalog.FeatureQuantile, grid.Quantile(t.Fine, q), l.quantiles[j]...)
+				b.Add(catalog.FeatureQuantile, grid.Quantile(t.Fine, q), l.quantiles.at(j)...)
 			}
 		}
 		b.Add(catalog.FeatureMean, t.Mean(grid), l.column...)
 		if bins && in.wants(catalog.BinShare) {
 			for j, n := range grid.HistCounts(t.Fine) {
-				b.Add(catalog.BinShare, share(n, t.N), l.bins[j]...)
+				b.Add(catalog.BinShare, share(n, t.N), l.bins.at(j)...)
 			}
 		}
 	} else if in.wants(catalog.CategoryShare) {
 		for j, n := range t.Fine {
-			b.Add(catalog.CategoryShare, share(n, t.N), l.categories[j]...)
+			b.Add(catalog.CategoryShare, share(n, t.N), l.categories.at(j)...)
 		}
 	}
 	if t.N+t.MissingTotal() < in.model.MinRecords || !in.wants(catalog.DriftStatistic) && !in.wants(catalog.DriftEffect) {
@@ -101,7 +97,7 @@ func (in *Instance) describe(b *catalog.Batch, c *column, t *tally, l *windowLab
 	}
 	if in.wants(catalog.DriftStatistic) {
 		for j, v := range statisticValues(&d) {
-			addFinite(b, catalog.DriftStatistic, v, l.statistics[j]...)
+			addFinite(b, catalog.DriftStatistic, v, l.statistics.at(j)...)
 		}
 	}
 }
@@ -126,7 +122,7 @@ func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l
 		if q < 1 {
 			v = a.quantile(q, oldest)
 		}
-		b.Add(catalog.FeatureAge, v, l.ages[k]...)
+		b.Add(catalog.FeatureAge, v, l.ages.at(k)...)
 	}
 	b.Add(catalog.FeatureSkew, skew, l.stale...)
 	if c.maxAge > 0 {

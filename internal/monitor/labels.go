@@ -11,12 +11,7 @@ import (
 var quantiles = []float64{.05, .25, .5, .75, .95}
 
 // quantileTexts are the quantiles as the label says them.
-var quantileTexts = func() (out []string) {
-	for _, q := range quantiles {
-		out = append(out, strconv.FormatFloat(q, 'g', -1, 64))
-	}
-	return out
-}()
+var quantileTexts = formatAll(quantiles)
 
 // Quantiles of an age that are published; the last is the oldest.
 var ageQuantiles = []float64{.5, .99, 1}
@@ -43,78 +38,85 @@ func binWindow(windows []*window) int {
 // columnLabels are the label values of everything that is published of a column, made once: a publish a second should
 // not make garbage out of names that never change.
 type columnLabels struct {
-	column     []string   // model, feature, role
-	stale      []string   // model, feature
-	missing    [][]string // by reason
-	categories [][]string // named ones and other
-	quantiles  [][]string // of the reference
-	bins       [][]string // of the reference
+	column     []string  // model, feature, role
+	stale      []string  // model, feature
+	missing    labelList // by reason
+	categories labelList // named ones and other
+	quantiles  labelList // of the reference
+	bins       labelList // of the reference
 	windows    []windowLabels
 }
 
 type windowLabels struct {
 	column     []string // model, feature, role, window
 	stale      []string // model, feature, window
-	quantiles  [][]string
-	categories [][]string
-	bins       [][]string
-	statistics [][]string
-	ages       [][]string
+	quantiles  labelList
+	categories labelList
+	bins       labelList
+	statistics labelList
+	ages       labelList
+}
+
+// labelList are label values that differ in the last one only, one list behind the other: there are hundreds for each column.
+type labelList struct {
+	flat []string
+	each int
+}
+
+func newLabelList(common []string, last []string) labelList {
+	l := labelList{each: len(common) + 1}
+	if len(last) > 0 {
+		l.flat = make([]string, 0, l.each*len(last))
+	}
+	for _, v := range last {
+		l.flat = append(append(l.flat, common...), v)
+	}
+	return l
+}
+
+// at are the label values of one; they cannot be appended to in place.
+func (l *labelList) at(i int) []string { return l.flat[i*l.each : (i+1)*l.each : (i+1)*l.each] }
+
+var ageQuantileTexts = formatAll(ageQuantiles)
+
+var missingTexts = func() (out []string) {
+	for r := range detectors.NumMissingReasons {
+		out = append(out, r.String())
+	}
+	return out
+}()
+
+func formatAll(values []float64) (out []string) {
+	for _, v := range values {
+		out = append(out, strconv.FormatFloat(v, 'g', -1, 64))
+	}
+	return out
 }
 
 func (c *column) makeLabels(m *Model, windows []*window) {
-	l := columnLabels{column: []string{m.Name, c.name, c.role}, stale: []string{m.Name, c.name}}
-	with := func(more ...string) []string { // of just the size: there are thousands
-		return append(append(make([]string, 0, 3+len(more)), m.Name, c.name, c.role), more...)
-	}
-	for r := range detectors.NumMissingReasons {
-		l.missing = append(l.missing, with(r.String()))
-	}
-	var categories, bins []string
-	if c.base != nil && c.base.grid == nil {
+	column := []string{m.Name, c.name, c.role}
+	l := columnLabels{column: column, stale: column[:2:2], missing: newLabelList(column, missingTexts)}
+	number := c.base != nil && c.base.grid != nil
+	var categories, bins, quantiles []string
+	if c.base != nil && !number {
 		categories = append(append(categories, c.base.categories...), nameOther)
 	}
-	if c.base != nil && c.base.grid != nil {
-		for _, e := range c.base.grid.CoarseEdges() {
-			bins = append(bins, strconv.FormatFloat(e, 'g', -1, 64))
-		}
-		bins = append(bins, "+Inf")
+	if number {
+		bins, quantiles = append(formatAll(c.base.grid.CoarseEdges()), "+Inf"), quantileTexts
 	}
-	for _, name := range categories {
-		l.categories = append(l.categories, with(name))
-	}
-	for _, q := range quantileTexts {
-		if c.base != nil && c.base.grid != nil {
-			l.quantiles = append(l.quantiles, with(q))
-		}
-	}
-	for _, le := range bins {
-		l.bins = append(l.bins, with(le))
-	}
+	l.categories, l.quantiles, l.bins = newLabelList(column, categories), newLabelList(column, quantiles), newLabelList(column, bins)
+	l.windows = make([]windowLabels, len(windows))
 	for k, w := range windows {
-		wl := windowLabels{column: with(w.label), stale: []string{m.Name, c.name, w.label}}
-		for _, q := range quantileTexts {
-			if c.base != nil && c.base.grid != nil {
-				wl.quantiles = append(wl.quantiles, with(w.label, q))
-			}
+		of := append(column[:3:3], w.label)
+		wl := windowLabels{column: of, stale: []string{m.Name, c.name, w.label}}
+		wl.quantiles, wl.categories, wl.statistics = newLabelList(of, quantiles), newLabelList(of, categories), newLabelList(of, statisticNames)
+		if k == binWindow(windows) {
+			wl.bins = newLabelList(of, bins)
 		}
-		for _, name := range categories {
-			wl.categories = append(wl.categories, with(w.label, name))
+		if c.ageSlot >= 0 {
+			wl.ages = newLabelList(wl.stale, ageQuantileTexts)
 		}
-		for _, le := range bins {
-			if k == binWindow(windows) {
-				wl.bins = append(wl.bins, with(w.label, le))
-			}
-		}
-		for _, s := range statisticNames {
-			wl.statistics = append(wl.statistics, with(w.label, s))
-		}
-		for _, q := range ageQuantiles {
-			if c.ageSlot >= 0 {
-				wl.ages = append(wl.ages, []string{m.Name, c.name, w.label, strconv.FormatFloat(q, 'g', -1, 64)})
-			}
-		}
-		l.windows = append(l.windows, wl)
+		l.windows[k] = wl
 	}
 	c.labels = l
 }
