@@ -21,7 +21,8 @@ func lines(t *testing.T, n int, opts Options, name string, f Fault) []record {
 	}
 	out := make([]record, n)
 	for i := range out {
-		if err := json.Unmarshal(s.AppendRecord(nil, noon), &out[i]); err != nil {
+		// NaN is no JSON, and yet what Python writes.
+		if err := json.Unmarshal(bytes.ReplaceAll(s.AppendRecord(nil, noon), []byte(":NaN"), []byte(`:"NaN"`)), &out[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,6 +53,9 @@ func TestAFaultChangesNothingButItsFeature(t *testing.T) {
 		"absent":   {"ent", Fault{Absent: .95}, func(_ int, _, _ any, there bool) bool { return !there }, .95},
 		"unit":     {"ent", Fault{Factor: 100}, func(_ int, was, is any, _ bool) bool { return math.Abs(is.(float64)/was.(float64)-100) < .1 }, 1},
 		"unseen":   {"geo", Fault{Unseen: .2}, func(_ int, _, is any, _ bool) bool { return strings.HasPrefix(is.(string), "new") }, .2},
+		"nan":      {"ent", Fault{NaN: .3}, func(_ int, _, is any, _ bool) bool { return is == "NaN" }, .3},
+		"unique":   {"geo", Fault{Unique: .2}, func(_ int, _, is any, _ bool) bool { return strings.HasPrefix(is.(string), "x") }, .2},
+		"beyond":   {"ent", Fault{Beyond: .1}, func(_ int, _, is any, _ bool) bool { return is.(float64) > 1000 }, .1},
 		"frozen":   {"geo", Fault{Frozen: true}, func(_ int, _, is any, _ bool) bool { return is == healthy[0].Features["geo"] }, 1},
 		"replica":  {"ent", Fault{Factor: 2, Replica: 2}, func(_ int, was, is any, _ bool) bool { return is != was }, .25},
 		"no fault": {"ent", Fault{}, func(_ int, was, is any, _ bool) bool { return is != was }, 0},
@@ -81,6 +85,63 @@ func TestAFaultThatMakesNoSenseIsRefused(t *testing.T) {
 			t.Errorf("%s took %+v", name, f)
 		}
 	}
+}
+
+func TestAFeatureTakesTurnsAndSendersHoldTheirValues(t *testing.T) {
+	turns := map[any]int{}
+	for _, r := range lines(t, 300, Options{}, "ent", Fault{Turns: 3}) {
+		turns[r.Features["ent"]]++
+	}
+	if len(turns) != 3 {
+		t.Errorf("%d values take turns, want 3", len(turns))
+	}
+	held, all := map[string]any{}, map[any]bool{}
+	for _, r := range lines(t, 3000, Options{Senders: 40}, "ent", Fault{Held: true}) {
+		if v := r.Features["ent"]; held[r.Sender] == nil {
+			held[r.Sender] = v
+			all[v] = true
+		} else if held[r.Sender] != v {
+			t.Fatalf("sender %s had %v and has %v", r.Sender, held[r.Sender], v)
+		}
+	}
+	if len(held) != 40 || len(all) < 30 {
+		t.Errorf("%d senders with %d values, want 40 with about as many", len(held), len(all))
+	}
+}
+
+func TestTheTruthIsThatOfTheNewestRecordUnlessPeopleThinkOtherwise(t *testing.T) {
+	s, right, spam := New(Options{SpamShare: .5}), 0, 0
+	for range 2000 {
+		var r record
+		if err := json.Unmarshal(s.AppendRecord(nil, noon), &r); err != nil {
+			t.Fatal(err)
+		}
+		serial, truth := s.Truth()
+		if serial != s.Serial() {
+			t.Fatal("the truth is about another record")
+		}
+		right += b2i(truth == (r.Prediction.Label == "spam"))
+	}
+	if right < 1950 {
+		t.Errorf("%d of 2000 predictions are right, want nearly all", right)
+	}
+	s.Turn(1)
+	for range 100 {
+		s.AppendRecord(nil, noon)
+		_, truth := s.Truth()
+		spam += b2i(truth)
+	}
+	var line struct{ TS, ID, Truth string }
+	if err := json.Unmarshal(s.AppendTruth(nil, noon, 255, true), &line); err != nil || line.ID != "00000000000000ff" || line.Truth != "spam" || spam > 0 {
+		t.Errorf("%d times spam though people think otherwise; the line is %+v, %v", spam, line, err)
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func TestWithheldSpamIsNeverPredicted(t *testing.T) {

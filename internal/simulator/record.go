@@ -68,6 +68,7 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 		s.storeUpdated = at.Truncate(time.Second)
 	}
 	spam := s.rng.Float64() < s.opts.SpamShare
+	s.spam = spam
 	score := s.beta(pickInt(spam, 8, 1), pickInt(spam, 2, 10))
 	if s.withheld && score >= .5 {
 		score -= .5
@@ -82,7 +83,7 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	dst = append(dst, `{"ts":"`...)
 	dst = at.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 	dst = append(dst, `","id":"`...)
-	dst = s.appendID(dst)
+	dst = appendID(dst, s.serial)
 	dst = append(dst, `","version":"`...)
 	dst = append(dst, s.opts.Version...)
 	replica := 0
@@ -90,6 +91,11 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 		replica = int(s.serial%n) + 1
 		dst = append(dst, `","replica":"r`...)
 		dst = strconv.AppendInt(dst, int64(replica), 10)
+	}
+	if n := uint64(max(s.opts.Senders, 0)); n > 0 {
+		s.sender = int(s.serial * 0x9e3779b97f4a7c15 >> 32 % n) // mixed, so that it is not in step with the replicas
+		dst = append(dst, `","sender":"s`...)
+		dst = strconv.AppendInt(dst, int64(s.sender), 10)
 	}
 	dst = append(dst, `","took_ms":`...)
 	dst = s.appendNumber(dst, 2+3*s.gamma(2), 3)
@@ -104,9 +110,37 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	for _, i := range s.order {
 		dst = s.appendFeature(dst, i, spam, replica)
 	}
+	if s.extra {
+		dst = append(dst, `"arc":`...)
+		dst = strconv.AppendInt(dst, int64(s.trouble.IntN(4)), 10)
+		dst = append(dst, ',')
+	}
+	if s.opts.FeastTimes {
+		dst = append(dst, `"domain_rep_event_timestamp":"`...)
+		dst = s.storeUpdated.UTC().AppendFormat(dst, time.RFC3339)
+		return append(dst, '"', '}', '}', '\n')
+	}
 	dst = append(dst, `"domain_rep_ts":`...)
 	dst = strconv.AppendInt(dst, s.storeUpdated.Unix(), 10)
 	return append(dst, '}', '}', '\n')
+}
+
+// Truth says what the newest record was truly about, as people find out later: its serial number, and whether it was spam.
+func (s *Simulator) Truth() (serial uint64, spam bool) {
+	return s.serial, s.spam && !(s.turned > 0 && s.trouble.Float64() < s.turned)
+}
+
+// AppendTruth appends the line that says so about a record: {"ts":…,"id":…,"truth":"spam"}. at is when it was found out.
+func (s *Simulator) AppendTruth(dst []byte, at time.Time, serial uint64, spam bool) []byte {
+	dst = append(dst, `{"ts":"`...)
+	dst = at.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = append(dst, `","id":"`...)
+	dst = appendID(dst, serial)
+	dst = append(dst, `","truth":"`...)
+	if spam {
+		return append(dst, "spam\"}\n"...)
+	}
+	return append(dst, "ham\"}\n"...)
 }
 
 // appendFeature appends one key with its value and a comma, or nothing when a fault takes the feature away.
@@ -144,10 +178,10 @@ func (s *Simulator) appendNumber(dst []byte, x float64, digits int) []byte {
 	}
 }
 
-// appendID writes the serial number as 16 hexadecimal digits.
-func (s *Simulator) appendID(dst []byte) []byte {
+// appendID writes a serial number as 16 hexadecimal digits.
+func appendID(dst []byte, serial uint64) []byte {
 	for shift := 60; shift >= 0; shift -= 4 {
-		dst = append(dst, "0123456789abcdef"[s.serial>>shift&15])
+		dst = append(dst, "0123456789abcdef"[serial>>shift&15])
 	}
 	return dst
 }

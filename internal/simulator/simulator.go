@@ -23,6 +23,8 @@ type Options struct {
 	FullPrecision bool          // write numbers with all 17 digits, as json.dumps does
 	ShuffleKeys   bool          // another key order in every record
 	Replicas      int           // how many servers answer, each record naming its own; 0 means that records do not say
+	Senders       int           // how many senders take turns, each record naming its own; 0 means that records do not say
+	FeastTimes    bool          // the age of domain_rep stands as Feast returns it, in domain_rep_event_timestamp
 }
 
 // Simulator is a model server that only writes its log.
@@ -36,6 +38,10 @@ type Simulator struct {
 	stalled      bool
 	withheld     bool
 	overcall     float64 // share of ham that is called spam
+	sender       int     // of the newest record
+	spam         bool    // whether the newest record was about spam
+	turned       float64 // share of spam of which people think otherwise now
+	extra        bool    // a field that was not there before
 
 	broken  []*broken  // beside features; nil as long as nothing ever was broken
 	trouble *rand.Rand // of the faults
