@@ -37,16 +37,20 @@ type Traffic struct {
 	Learn     model.Duration `yaml:"learn" json:"learn"`           // undisturbed records before the scenario, for the reference
 	Swing     float64        `yaml:"swing" json:"swing"`           // night is per_minute × (1 − swing), noon × (1 + swing); 0 means the same rate at all times
 	Day       model.Duration `yaml:"day" json:"day"`               // length of a day of traffic; 0 means 24h
+	Spam      float64        `yaml:"spam" json:"spam"`             // share of the positive class; 0 means what the fixtures think fit
+	Truth     model.Duration `yaml:"truth" json:"truth"`           // how long after a record its truth comes, when the model file reads truths; 0 means the usual
+
+	Nulls map[string]float64 `yaml:"nulls" json:"nulls"` // share of records in which a feature is null when nothing is wrong
 }
 
 // Fault is one thing that goes wrong.
 type Fault struct {
 	Kind    string         `yaml:"kind" json:"kind"`       // one of faultKinds
 	Feature string         `yaml:"feature" json:"feature"` // where it has one
-	Factor  float64        `yaml:"factor" json:"factor"`   // of unit, replica_skew, rate and volume: 100, 0.5, 2; share of records with null_burst, missing, new_category, default_value, type and delayed. 0 means the usual
+	Factor  float64        `yaml:"factor" json:"factor"`   // of unit, replica_skew, rate and volume: 100, 0.5, 2; number of values with turns; share of records, or of spam, with the others. 0 means the usual
 	Value   float64        `yaml:"value" json:"value"`     // of default_value
 	Class   string         `yaml:"class" json:"class"`     // of rate, class_gone and category_gone
-	Delay   model.Duration `yaml:"delay" json:"delay"`     // of delayed
+	Delay   model.Duration `yaml:"delay" json:"delay"`     // of delayed, and by how much the clock is wrong with clock_skew
 	From    model.Duration `yaml:"from" json:"from"`       // since the start of the scenario
 	To      model.Duration `yaml:"to" json:"to"`           // 0 means to the end
 }
@@ -158,7 +162,8 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 }
 
 // faultKinds are the faults that fixtures know: what may go wrong with the input of a model.
-var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence", "default_value", "type", "category_gone", "version"}
+var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence", "default_value", "type", "category_gone", "version",
+	"nan", "turns", "held", "out_of_range", "cardinality", "appears", "clock_skew", "concept", "truth_stops", "not_called", "unreadable", "pod_gone", "agent_behind"}
 
 // validate checks what the YAML decoder cannot.
 func (s *Scenario) validate() error {

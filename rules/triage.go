@@ -171,7 +171,7 @@ func (t *triage) bins() []string {
 	return lines
 }
 
-// onset says when the change began, and between when and when that lies.
+// onset says when the change began, between when and when that lies, and until when all was well for certain.
 func (t *triage) onset() time.Time {
 	v, ok := t.one(catalog.AlarmOnset.Name)
 	if !ok {
@@ -186,7 +186,13 @@ func (t *triage) onset() time.Time {
 		t.set(alert.AnnotationOnsetInterval, clock(seconds(early), at)+" to "+clock(seconds(late), at)+" UTC")
 	case okLate && !okEarly:
 		t.set(alert.AnnotationOnsetInterval, clock(seconds(late), at)+" UTC or earlier")
+		return at // nobody remembers when all was well
 	}
+	good := at
+	if okEarly {
+		good = seconds(early)
+	}
+	t.set(alert.AnnotationLastGood, good.Format(stampLayout))
 	return at
 }
 

@@ -35,34 +35,47 @@ func featureFault(f rules.Fault) (out simulator.Fault, ok bool) {
 		return simulator.Fault{Text: cmp.Or(f.Factor, 1)}, true
 	case "category_gone":
 		return simulator.Fault{Gone: f.Class}, true
+	case "nan":
+		return simulator.Fault{NaN: cmp.Or(f.Factor, 1)}, true
+	case "turns":
+		return simulator.Fault{Turns: int(cmp.Or(f.Factor, 3))}, true
+	case "held":
+		return simulator.Fault{Held: true}, true
+	case "out_of_range":
+		return simulator.Fault{Beyond: cmp.Or(f.Factor, .05)}, true
+	case "cardinality":
+		return simulator.Fault{Unique: cmp.Or(f.Factor, .2)}, true
 	case "replica_skew":
 		return simulator.Fault{Factor: cmp.Or(f.Factor, 2), Replica: 1}, true
 	}
 	return out, false
 }
 
+// shares are the kinds whose factor is a share of something.
+var shares = map[string]bool{"null_burst": true, "missing": true, "new_category": true, "default_value": true, "type": true, "delayed": true,
+	"nan": true, "out_of_range": true, "cardinality": true, "concept": true}
+
 // try says what is wrong with a fault before it is played.
-func try(f rules.Fault) error {
+func (p *play) try(f rules.Fault) error {
 	if f.Factor < 0 {
 		return fmt.Errorf("factor: %g: want 0 (the usual) or more", f.Factor)
 	}
-	share := map[string]bool{"null_burst": true, "missing": true, "new_category": true, "default_value": true, "type": true, "delayed": true}[f.Kind]
-	if share && f.Factor > 1 {
+	if shares[f.Kind] && f.Factor > 1 {
 		return fmt.Errorf("factor: %g: it is a share of records here, want up to 1", f.Factor)
 	}
 	if out, ok := featureFault(f); ok {
 		if f.Feature == "" {
 			return errors.New("feature: want the name of a feature of the simulated classifier, for instance ent or geo")
 		}
-		return simulator.New(simulator.Options{}).SetFault(f.Feature, out)
+		return simulator.New(optionsFor(p.in.Model(), p.spam())).SetFault(f.Feature, out)
 	}
 	switch f.Kind {
 	case "rate", "class_gone":
 		if f.Class != "" && f.Class != "spam" {
 			return fmt.Errorf("class: %q: the simulated classifier has ham and spam, and only spam can be changed", f.Class)
 		}
-		if f.Kind == "rate" && f.Factor*normalSpam > 1 {
-			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, normalSpam, 1/normalSpam)
+		if spam := p.spam(); f.Kind == "rate" && f.Factor*spam > 1 {
+			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, spam, 1/spam)
 		}
 	case "delayed":
 		if f.Delay <= 0 {
@@ -77,10 +90,18 @@ func try(f rules.Fault) error {
 			return fmt.Errorf("factor: %g: want the traffic as a multiple of the usual, above 0 up to 100; for none at all write kind silence", f.Factor)
 		}
 	case "version":
-		if f.Factor*normalSpam > 1 {
-			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, normalSpam, 1/normalSpam)
+		if spam := p.spam(); f.Factor*spam > 1 {
+			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, spam, 1/spam)
 		}
-	case "silence":
+	case "clock_skew":
+		if f.Delay <= 0 {
+			return errors.New("delay: want by how much the clock is ahead, for instance 5m")
+		}
+	case "concept", "truth_stops":
+		if p.in.Model().Truth == nil {
+			return errors.New("the model file reads no truths: want truth: {path: truth} and fields: {id: id}")
+		}
+	case "silence", "not_called", "unreadable", "pod_gone", "agent_behind", "appears":
 	default:
 		return errors.New("the fixtures do not know this kind")
 	}
@@ -115,16 +136,22 @@ func (p *play) turn(now time.Time) error {
 func (p *play) heal() {
 	for _, f := range p.scenario.Faults {
 		if _, ok := featureFault(f); ok {
-			_ = p.sim.SetFault(f.Feature, simulator.Fault{}) // its name was checked before the play
+			_ = p.sim.SetFault(f.Feature, simulator.Fault{Null: p.scenario.Traffic.Nulls[f.Feature]}) // its name was checked before the play
 		}
 	}
-	p.sim.SetSpamShare(normalSpam)
+	p.sim.SetSpamShare(p.spam())
 	p.sim.SetVersion(normalVersion)
 	p.sim.Overcall(0)
 	p.sim.WithholdSpam(false)
 	p.sim.StallFeatureStore(false)
 	p.sim.SetRate(p.rate)
+	p.sim.SkewFeatureStore(0)
+	p.sim.AddField(false)
+	p.sim.Turn(0)
 	p.delay, p.delayed = 0, 0
+	p.quiet = ""
+	p.untold = false
+	p.files = 1
 }
 
 func (p *play) inflict(f rules.Fault) error {
@@ -133,20 +160,36 @@ func (p *play) inflict(f rules.Fault) error {
 	}
 	switch f.Kind {
 	case "rate":
-		p.sim.SetSpamShare(normalSpam * cmp.Or(f.Factor, 2))
+		p.sim.SetSpamShare(p.spam() * cmp.Or(f.Factor, 2))
 	case "class_gone":
 		p.sim.WithholdSpam(true)
 	case "delayed":
 		p.delay, p.delayed = time.Duration(f.Delay), cmp.Or(f.Factor, 1)
 	case "version":
 		p.sim.SetVersion(nextVersion)
-		p.sim.Overcall(normalSpam * max(0, f.Factor-1))
+		p.sim.Overcall(p.spam() * max(0, f.Factor-1))
 	case "stale":
 		p.sim.StallFeatureStore(true)
 	case "volume":
 		p.sim.SetRate(p.rate * f.Factor)
+	case "clock_skew":
+		p.sim.SkewFeatureStore(time.Duration(f.Delay))
+	case "appears":
+		p.sim.AddField(true)
+	case "concept":
+		p.sim.Turn(cmp.Or(f.Factor, .5))
+	case "truth_stops":
+		p.untold = true
 	case "silence":
 		p.sim.SetRate(0)
+	case "not_called":
+		p.sim.SetRate(0)
+		p.quiet = f.Kind
+	case "unreadable", "agent_behind":
+		p.quiet = f.Kind
+	case "pod_gone":
+		p.sim.SetRate(0)
+		p.files = 0
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
@@ -21,6 +23,9 @@ const (
 	usualPerMinute = 300
 	usualEvery     = 15 * time.Second
 	replicas       = 4
+	usualSenders   = 100
+	usualTruth     = 10 * time.Minute
+	usualBacklog   = 64 << 20    // bytes that an agent which is behind has not read
 	tick           = time.Second // of virtual time between two looks of the engine at the clock
 )
 
@@ -58,6 +63,11 @@ func playModel(ctx context.Context, m *monitor.Model, s rules.Scenario, start ti
 		if at := now.Add(tick); !at.Before(next) {
 			b := catalog.Batch{Time: at, Start: p.start}
 			p.engine.Collect(&b)
+			if p.backlog() {
+				b.Add(catalog.TailLag, usualBacklog)
+			} else if p.behind {
+				b.Add(catalog.TailLag, 0)
+			}
 			if err := publish(b); err != nil {
 				return err
 			}
@@ -84,6 +94,11 @@ type play struct {
 	delayed  float64 // share of records
 	dice     *rand.Rand
 	queue    []underway // records that are delayed, oldest first
+	truths   []underway // truths that are not known yet, oldest first
+	untold   bool       // no truths come
+	quiet    string     // why no record comes although the log goes on; empty when it does not
+	files    int        // log files that are there
+	behind   bool       // some fault is about an agent that is behind
 }
 
 // underway is a record that has been written but not arrived.
@@ -119,10 +134,37 @@ func newPlay(m *monitor.Model, s rules.Scenario, start time.Time) (*play, error)
 	}
 	p := &play{scenario: s, start: start, rate: perMinute / 60, engine: engine, in: engine.Instances()[0], active: make([]bool, len(s.Faults)),
 		dice: rand.New(rand.NewPCG(s.Seed, 0x64656c6179))}
-	p.sim = simulator.New(simulator.Options{Seed: s.Seed, Rate: p.rate, Swing: swing, Day: time.Duration(s.Traffic.Day), Replicas: replicas})
+	opts := optionsFor(m, p.spam())
+	opts.Seed, opts.Rate, opts.Swing, opts.Day = s.Seed, p.rate, swing, time.Duration(s.Traffic.Day)
+	p.sim = simulator.New(opts)
 	p.parser = p.in.Plan().NewParser()
-	return p, p.check()
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	for name, share := range s.Traffic.Nulls {
+		if err := p.sim.SetFault(name, simulator.Fault{Null: share}); err != nil {
+			return nil, fmt.Errorf("traffic.nulls: %w", err)
+		}
+	}
+	p.heal()
+	return p, nil
 }
+
+// optionsFor are those of the simulator that a model file asks for.
+func optionsFor(m *monitor.Model, spam float64) simulator.Options {
+	o := simulator.Options{Replicas: replicas, SpamShare: spam}
+	if m.Entity == "sender" || m.Client == "sender" {
+		o.Senders = usualSenders
+	}
+	o.FeastTimes = slices.ContainsFunc(m.Features, func(f monitor.FeatureConfig) bool { return f.Wildcard() && f.MaxAge > 0 && f.UpdatedAt+f.Age == "" })
+	return o
+}
+
+// spam is the share of spam when nothing is wrong.
+func (p *play) spam() float64 { return cmp.Or(p.scenario.Traffic.Spam, normalSpam) }
+
+// backlog says whether the agent is behind now.
+func (p *play) backlog() bool { return p.quiet == "agent_behind" }
 
 // errNotReadable is for model files of other logs than the simulated one.
 var errNotReadable = errors.New(`the model file cannot read the simulated classifier's log, for instance
@@ -137,7 +179,8 @@ func (p *play) check() error {
 		return errNotReadable
 	}
 	for i, f := range p.scenario.Faults {
-		if err := try(f); err != nil {
+		p.behind = p.behind || f.Kind == "agent_behind"
+		if err := p.try(f); err != nil {
 			return fmt.Errorf("faults[%d] (%s): %w", i, f.Kind, err)
 		}
 	}
@@ -154,6 +197,19 @@ func (p *play) second(now time.Time) error {
 		at := now.Add(time.Duration(i) * tick / time.Duration(n)).Truncate(time.Millisecond)
 		p.arrive(at)
 		p.line = p.sim.AppendRecord(p.line[:0], at)
+		if p.in.Model().Truth != nil && !p.untold {
+			due := at.Add(cmp.Or(time.Duration(p.scenario.Traffic.Truth), usualTruth))
+			serial, spam := p.sim.Truth()
+			p.truths = append(p.truths, underway{due: due, line: p.sim.AppendTruth(nil, due, serial, spam)})
+		}
+		switch p.quiet {
+		case "unreadable":
+			p.observe([]byte("segmentation fault\n"), at)
+			continue
+		case "agent_behind":
+			p.queue = append(p.queue, underway{due: at, line: append([]byte(nil), p.line...)})
+			continue
+		}
 		if p.delay > 0 && p.dice.Float64() < p.delayed {
 			p.queue = append(p.queue, underway{due: at.Add(p.delay), line: append([]byte(nil), p.line...)})
 			continue
@@ -161,22 +217,37 @@ func (p *play) second(now time.Time) error {
 		p.observe(p.line, at)
 	}
 	p.arrive(now.Add(tick))
+	if p.quiet == "not_called" {
+		p.in.LineRead(now, true)
+	}
+	p.in.LogFiles(p.files)
 	p.engine.Advance(now.Add(tick))
 	return nil
 }
 
 // arrive hands over what was delayed until now.
 func (p *play) arrive(now time.Time) {
-	n := 0
-	for ; n < len(p.queue) && p.queue[n].due.Before(now); n++ {
-		p.observe(p.queue[n].line, p.queue[n].due)
+	for _, q := range [...]*[]underway{&p.queue, &p.truths} {
+		n := 0
+		for ; n < len(*q) && (*q)[n].due.Before(now) && !p.backlog(); n++ {
+			p.observe((*q)[n].line, later((*q)[n].due, now.Add(-tick)))
+		}
+		*q = (*q)[n:]
 	}
-	p.queue = p.queue[n:]
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (p *play) observe(line []byte, arrival time.Time) {
 	r := p.parser.Line(line[:len(line)-1], p.offset, &p.rec)
 	p.offset += int64(len(line))
+	p.in.LineRead(arrival, r.Status != parse.Bad)
 	if r.Status == parse.Complete {
 		p.in.Observe(&p.rec, p.in.Plan().Slots(), arrival)
 	}

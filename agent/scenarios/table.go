@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -20,9 +19,6 @@ import (
 	"github.com/plumbline-ml/plumbline/exporters/alerting"
 	"github.com/plumbline-ml/plumbline/internal/alert"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
-	"github.com/plumbline-ml/plumbline/internal/monitor"
-	"github.com/plumbline-ml/plumbline/internal/parse"
-	"github.com/plumbline-ml/plumbline/internal/simulator"
 	"github.com/plumbline-ml/plumbline/rules"
 )
 
@@ -49,34 +45,18 @@ const onsetError = 5 * time.Minute
 // start is a Monday noon.
 var start = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
-// modelText is the model of the table: three windows, all features, a reference file.
-const modelText = `model: spam
-logs: {include: ["*.jsonl"], format: json}
-fields: {timestamp: ts, version: version, replica: replica}
-predictions:
-  score: {path: prediction.score, kind: probability}
-  label: {path: prediction.label, positive: spam}
-features:
-  - {path: features.*, name: "*"}
-  - {path: features.domain_rep, name: domain_rep, kind: number, updated_at: features.domain_rep_ts, max_age: 15m}
-  - {path: features.domain_rep_ts, ignore: true}
-reference: {file: %s}
-volume: reference
-false_pages: 1 per 30d
-windows: [10m, 1h]
-`
-
-// referenceRecords is how many undisturbed records the reference of the table holds.
-const referenceRecords = 40_000
-
 // Row is one scenario of the table.
 type Row struct {
 	Name   string // of the scenario
 	Season bool   // on top of day and night
 	Fault  rules.Fault
+	Also   []rules.Fault // that go on with it
+	Of     string        // which of the models; empty means the usual one
+	Long   bool          // left out of the short form, where another row stands for it
 	Twin   bool          // looks like the fault and is none: must stay silent
 	Cause  string        // of the page that must come; empty when none may come
 	Says   []string      // what the page must say
+	Tells  []string      // alerts that must be there and page nobody
 	Shows  time.Duration // after the fault began, when it can first be seen; the page must tell that time
 }
 
@@ -96,7 +76,7 @@ type Page struct {
 type Outcome struct {
 	Row     Row
 	Pages   []Page
-	Tickets []string // alerts of severity warning
+	Tickets []string // alerts of severity warning, and those of severity info that the row asks for
 	Wrong   []string // how it differs from what must be; empty means not at all
 	Missed  Miss     // what is known to be wrong; zero when nothing is
 }
@@ -116,11 +96,7 @@ func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Out
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	file, err := writeModel(dir, seed)
-	if err != nil {
-		return nil, err
-	}
-	seasonal, err := seasonalModel(file, seed)
+	files, err := writeModels(dir, rows, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +114,7 @@ func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Out
 				if i >= len(rows) {
 					return
 				}
-				file := file
-				if rows[i].Season {
-					file = seasonal
-				}
-				out[i], errs[i] = rows[i].play(ctx, file, seed)
+				out[i], errs[i] = rows[i].play(ctx, files[modelKey{rows[i].Of, rows[i].Season}], seed)
 				mu.Lock()
 				ready++
 				if done != nil {
@@ -156,92 +128,20 @@ func Play(ctx context.Context, rows []Row, seed uint64, done func(n int)) ([]Out
 	return out, errors.Join(errs...)
 }
 
-// writeModel makes the reference from undisturbed traffic and writes it beside the model file.
-func writeModel(dir string, seed uint64) (string, error) {
-	file := filepath.Join(dir, "model.yaml")
-	text := func(reference string) []byte { return fmt.Appendf(nil, modelText, reference) }
-	m, err := monitor.ParseModel(file, text("reference.json"))
-	if err != nil {
-		return "", err
-	}
-	b, err := monitor.NewReferenceBuilder(m)
-	if err != nil {
-		return "", err
-	}
-	sim := simulator.New(simulator.Options{Seed: seed + 1_000_000, Replicas: replicas})
-	p := b.Plan().NewParser()
-	var rec parse.Record
-	var line []byte
-	var offset int64
-	for i := range referenceRecords {
-		// Over four weeks before the scenarios, so that the reference does not count as young.
-		at := start.Add(-30*24*time.Hour + time.Duration(i)*(29*24*time.Hour/referenceRecords)).Truncate(time.Millisecond)
-		line = sim.AppendRecord(line[:0], at)
-		if r := p.Line(line[:len(line)-1], offset, &rec); r.Status != parse.Complete {
-			return "", errNotReadable
-		}
-		offset += int64(len(line))
-		b.Observe(&rec)
-	}
-	ref, err := b.Reference()
-	if err != nil {
-		return "", err
-	}
-	if err := writeReference(filepath.Join(dir, "reference.json"), ref, traffic(seed, -1, 0)); err != nil {
-		return "", err
-	}
-	return file, os.WriteFile(file, text("reference.json"), 0o600)
-}
-
-// seasonalModel is the same model with the traffic of day and night in its reference.
-func seasonalModel(steady string, seed uint64) (string, error) {
-	dir := filepath.Dir(steady)
-	ref, err := monitor.ReadReference(filepath.Join(dir, "reference.json"))
-	if err != nil {
-		return "", err
-	}
-	if err := writeReference(filepath.Join(dir, "seasonal.json"), ref, traffic(seed, swing, day)); err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "seasonal.yaml")
-	return file, os.WriteFile(file, fmt.Appendf(nil, modelText, "seasonal.json"), 0o600)
-}
-
-func writeReference(path string, ref *monitor.Reference, volume *monitor.ReferenceVolume) error {
-	ref.Volume = volume
-	data, err := ref.Encode()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, data, 0o600)
-}
-
-// traffic counts four weeks of requests at the rate of the table, without their records.
-func traffic(seed uint64, swing float64, day time.Duration) *monitor.ReferenceVolume {
-	sim := simulator.New(simulator.Options{Seed: seed + 2_000_000, Rate: usualPerMinute / 60., Swing: swing, Day: day})
-	hours := make([]monitor.VolumeHours, 168)
-	for at := start.Add(-28 * 24 * time.Hour).Truncate(24 * time.Hour); at.Before(start.Truncate(24 * time.Hour)); at = at.Add(time.Minute) {
-		n := float64(sim.Requests(at, at.Add(time.Minute)))
-		h := (int(at.Weekday())+6)%7*24 + at.Hour()
-		hours[h].Hour = h
-		hours[h].Buckets++
-		hours[h].Records += n
-		hours[h].Squares += n * n
-	}
-	return &monitor.ReferenceVolume{Bucket: "1m", Hours: hours}
-}
-
 // scenario is the row as the fixtures play it.
 func (r Row) scenario(seed uint64) rules.Scenario {
 	s := rules.Scenario{Name: r.Name, Seed: seed, Lasts: model.Duration(Lasts), Every: rowEvery}
 	if r.Season {
 		s.Traffic = rules.Traffic{Swing: swing, Day: model.Duration(day)}
 	}
-	if r.Fault.Kind != "" {
-		f := r.Fault
-		f.From = model.Duration(faultFrom)
-		f.To = cmp.Or(f.To, model.Duration(faultTo))
-		s.Faults = []rules.Fault{f}
+	v := models[r.Of]
+	s.Traffic.Spam, s.Traffic.Nulls = v.spam, v.nulls
+	for _, f := range append([]rules.Fault{r.Fault}, r.Also...) {
+		if f.Kind != "" {
+			f.From = model.Duration(faultFrom)
+			f.To = cmp.Or(f.To, model.Duration(faultTo))
+			s.Faults = append(s.Faults, f)
+		}
 	}
 	return s
 }
@@ -271,7 +171,7 @@ func (r Row) play(ctx context.Context, file string, seed uint64) (Outcome, error
 			return err
 		}
 		for _, a := range alerts {
-			if a.Severity() == alert.SeverityWarning && a.State == alert.Firing && !tickets[a.Name()] {
+			if a.State == alert.Firing && !tickets[a.Name()] && (a.Severity() == alert.SeverityWarning || slices.Contains(r.Tells, a.Name())) {
 				tickets[a.Name()] = true
 				out.Tickets = append(out.Tickets, a.Name())
 			}
@@ -333,6 +233,11 @@ func (o *Outcome) judge() {
 			hit = p
 		}
 	}
+	for _, name := range o.Row.Tells {
+		if !slices.Contains(o.Tickets, name) {
+			wrong("%s was not told", name)
+		}
+	}
 	if o.Row.Cause == "" {
 		return
 	}
@@ -345,6 +250,9 @@ func (o *Outcome) judge() {
 			wrong("the page does not say %q", want)
 		}
 	}
+	if !lastGood.MatchString(hit.Text) {
+		wrong("the page does not say when it was last good")
+	}
 	if at, told := hit.onset(); told && (at-faultFrom-o.Row.Shows).Abs() > onsetError {
 		wrong("the page is off by %s about when it began", at-faultFrom-o.Row.Shows)
 	}
@@ -356,6 +264,9 @@ func (o *Outcome) judge() {
 }
 
 var onsetText = regexp.MustCompile(`onset: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
+
+// lastGood is how pages say when all was still well.
+var lastGood = regexp.MustCompile(`(?m)^(last[_ ]good|last good value|last usable value|last fresh value|last positive|newest record): |answers most requests since `)
 
 // onset is when the page says that it began, if it says so.
 func (p *Page) onset() (time.Duration, bool) {

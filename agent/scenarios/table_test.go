@@ -81,7 +81,7 @@ func TestAnOutcomeIsWrongWhenItIsMissedInAnotherWayOrNotAtAll(t *testing.T) {
 }
 
 func TestAPageIsJudgedByCauseTimeTextAndEnd(t *testing.T) {
-	good := Page{At: faultFrom + 7*time.Minute, Resolved: faultTo + time.Minute, Cause: "drift", Text: "len drifted\nonset: 2026-01-05 12:21:00 UTC"}
+	good := Page{At: faultFrom + 7*time.Minute, Resolved: faultTo + time.Minute, Cause: "drift", Text: "len drifted\nlast_good: 2026-01-05 12:20:00 UTC\nonset: 2026-01-05 12:21:00 UTC"}
 	for name, c := range map[string]struct {
 		row   Row
 		pages func(p Page) []Page
@@ -95,7 +95,9 @@ func TestAPageIsJudgedByCauseTimeTextAndEnd(t *testing.T) {
 		"says less":      {Row{Cause: "drift", Says: []string{"ent"}}, func(p Page) []Page { return []Page{p} }, `does not say "ent"`},
 		"never resolved": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = -1; return []Page{p} }, "not resolved"},
 		"resolved early": {Row{Cause: "drift"}, func(p Page) []Page { p.Resolved = faultTo - time.Minute; return []Page{p} }, "while the fault went on"},
-		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "onset: 2026-01-05 12:01:00 UTC"; return []Page{p} }, "off by -19m0s"},
+		"no last good":   {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "len drifted"; return []Page{p} }, "when it was last good"},
+		"nothing told":   {Row{Tells: []string{"FeatureAppeared"}, Twin: true}, func(p Page) []Page { return nil }, "FeatureAppeared was not told"},
+		"wrong onset":    {Row{Cause: "drift"}, func(p Page) []Page { p.Text = "last_good: x\nonset: 2026-01-05 12:01:00 UTC"; return []Page{p} }, "off by -19m0s"},
 	} {
 		o := Outcome{Row: c.row, Pages: c.pages(good)}
 		o.judge()

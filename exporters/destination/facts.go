@@ -41,6 +41,7 @@ func (n Notification) Facts() []Fact {
 	add("seen", lead.Annotations[alert.AnnotationSeen])
 	add("effect", lead.Annotations[alert.AnnotationEffect])
 	add("since", cmp.Or(onset(lead), stamp(n.Since)))
+	add("last_good", lead.Annotations[alert.AnnotationLastGood])
 	add("n", records(lead))
 	add("node", n.Where())
 	list := func(name, text string) {

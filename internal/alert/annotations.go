@@ -15,6 +15,7 @@ const (
 	AnnotationEffect           = "effect"            // how far it moved, in its unit
 	AnnotationOnset            = "onset"             // most likely time of the change
 	AnnotationOnsetInterval    = "onset_interval"    // from … to …
+	AnnotationLastGood         = "last_good"         // until when all was well: the earliest onset
 	AnnotationRecords          = "records"           // n since the onset
 	AnnotationEffectiveRecords = "effective_records" // n that the evidence counts as independent
 	AnnotationSegment          = "segment"           // the part of the records that it is about

@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,64 @@ func TestAgesAreReadFromMapsAndFromTimesBesideTheValues(t *testing.T) {
 				t.Errorf("%s: a time beside a value became a feature", key)
 			}
 		}
+	}
+}
+
+// TestAgesBesideValuesAreFoundAfterTheColumnCameFromAReferenceFile: the file knows the column before the first record says where its age
+// stands, and so does the state after a restart.
+func TestAgesBesideValuesAreFoundAfterTheColumnCameFromAReferenceFile(t *testing.T) {
+	dir := t.TempDir()
+	text := func(reference string) []byte {
+		return []byte("model: m\nlogs: {include: /l, format: json}\nfields: {timestamp: ts}\nfeatures:\n  - {path: c.*, name: '*', max_age: 1m}\nreference: " + reference + "\n")
+	}
+	line := func(i int, at time.Time) []byte {
+		return fmt.Appendf(nil, `{"ts":%q,"c":{"x":%d,"x_event_timestamp":%q}}`, at.Format(time.RFC3339), i%9, at.Add(-5*time.Second).Format(time.RFC3339))
+	}
+	m, err := ParseModel(filepath.Join(dir, "m.yaml"), text("{learn: 1h}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewReferenceBuilder(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{t: t, parser: b.Plan().NewParser()}
+	for i := range 1000 {
+		l := line(i, start.Add(time.Duration(i)*time.Second))
+		h.parser.Line(l, h.offset, &h.rec)
+		h.offset += int64(len(l)) + 1
+		b.Observe(&h.rec)
+	}
+	ref, err := b.Reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := ref.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "r.json"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = ParseModel(filepath.Join(dir, "m.yaml"), text("{file: r.json}")); err != nil {
+		t.Fatal(err)
+	}
+	h = newHarness(t, m)
+	now := start.Add(time.Hour)
+	for i := range 600 {
+		h.line(line(i, now), now)
+		now = now.Add(time.Second)
+		h.engine.Advance(now)
+	}
+	const oldest = "plumbline_feature_age_seconds|m|x|10m|1"
+	if v := value(t, h.collect(), oldest); v != 5 {
+		t.Errorf("the oldest value is %v s old, want 5", v)
+	}
+	kept := store{}
+	kept.commit(h.engine)
+	h.restart(kept)
+	if v := value(t, h.collect(), oldest); v != 5 {
+		t.Errorf("after a restart the oldest value is %v s old, want 5", v)
 	}
 }
 

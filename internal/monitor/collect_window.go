@@ -116,6 +116,9 @@ func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l
 	if a == nil || a.n == 0 {
 		return
 	}
+	if l.ages.flat == nil {
+		l.ages = newLabelList(l.stale, ageQuantileTexts)
+	}
 	oldest, skew := w.ageExtremes(i)
 	for k, q := range ageQuantiles {
 		v := oldest

@@ -60,11 +60,12 @@ type column struct {
 	labels   columnLabels
 	scratch  []byte
 
-	described []described // by window
-	pairs     pairs       // while it learns
-	appeared  int64       // event time at which a field came up that was not there before; 0 for one that was
-	distinct  distinct    // of categories without a name
-	streams   []*stream   // those of evidence.streams that are about this column
+	described []described         // by window
+	pairs     pairs               // while it learns
+	appeared  int64               // event time at which a field came up that was not there before; 0 for one that was
+	distinct  distinct            // of categories without a name
+	named     map[string][]string // by stream, from before the reference changed: causes that alarms were named after
+	streams   []*stream           // those of evidence.streams that are about this column
 }
 
 // totals are counts since start. They only grow.

@@ -54,7 +54,7 @@ type windowLabels struct {
 	categories labelList
 	bins       labelList
 	statistics labelList
-	ages       labelList
+	ages       labelList // made with the first age: where ages stand may be found later than the column
 }
 
 // labelList are label values that differ in the last one only, one list behind the other: there are hundreds for each column.
@@ -112,9 +112,6 @@ func (c *column) makeLabels(m *Model, windows []*window) {
 		wl.quantiles, wl.categories, wl.statistics = newLabelList(of, quantiles), newLabelList(of, categories), newLabelList(of, statisticNames)
 		if k == binWindow(windows) {
 			wl.bins = newLabelList(of, bins)
-		}
-		if c.ageSlot >= 0 {
-			wl.ages = newLabelList(wl.stale, ageQuantileTexts)
 		}
 		l.windows[k] = wl
 	}

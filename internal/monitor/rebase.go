@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,6 +153,7 @@ func (in *Instance) startOver(next rebased) error {
 			}
 		}
 	}
+	in.keepNames(fresh)
 	*in = *fresh
 	in.carryParts(&old)
 	in.touchAll()
@@ -160,6 +162,34 @@ func (in *Instance) startOver(next rebased) error {
 		in.dirty.gone = append(in.dirty.gone, name)
 	}
 	return nil
+}
+
+// keepNames gives the streams of the fresh instance the causes that alarms were named after: each has a series, and an alert whose series
+// ends is held open. A column that learns gets them with its streams.
+func (in *Instance) keepNames(fresh *Instance) {
+	for _, o := range in.evidence.streams {
+		names := o.named
+		if o.alarm != nil && o.alarm.cause != o.cause && !slices.Contains(names, o.alarm.cause) {
+			names = append(slices.Clone(names), o.alarm.cause)
+		}
+		if o.col == nil || len(names) == 0 {
+			continue
+		}
+		for _, c := range fresh.cols {
+			if c.path != o.col.path || c.role != o.col.role {
+				continue
+			}
+			if c.named == nil {
+				c.named = map[string][]string{}
+			}
+			c.named[o.stateCause()] = names
+			for _, s := range c.streams {
+				if s.stateCause() == o.stateCause() {
+					s.named = names
+				}
+			}
+		}
+	}
 }
 
 // promotePending makes columns of the wildcards' keys that were columns before.

@@ -40,6 +40,7 @@ func (in *Instance) addStream(o streamOptions) *stream {
 	ev.streams = append(ev.streams, s)
 	if s.col != nil {
 		s.col.streams = append(s.col.streams, s)
+		s.named = s.col.named[s.stateCause()]
 	}
 	ev.budget.Add(s.weight)
 	if s.group == "" {

@@ -117,11 +117,11 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	}
 	if s.opts.FeastTimes {
 		dst = append(dst, `"domain_rep_event_timestamp":"`...)
-		dst = s.storeUpdated.UTC().AppendFormat(dst, time.RFC3339)
+		dst = s.storeUpdated.Add(s.skew).UTC().AppendFormat(dst, time.RFC3339)
 		return append(dst, '"', '}', '}', '\n')
 	}
 	dst = append(dst, `"domain_rep_ts":`...)
-	dst = strconv.AppendInt(dst, s.storeUpdated.Unix(), 10)
+	dst = strconv.AppendInt(dst, s.storeUpdated.Add(s.skew).Unix(), 10)
 	return append(dst, '}', '}', '\n')
 }
 

@@ -36,6 +36,7 @@ type Simulator struct {
 	serial       uint64
 	storeUpdated time.Time // newest feature-store refresh that requests see
 	stalled      bool
+	skew         time.Duration // of the feature store's clock
 	withheld     bool
 	overcall     float64 // share of ham that is called spam
 	sender       int     // of the newest record
@@ -84,6 +85,9 @@ func (s *Simulator) SetVersion(v string) { s.opts.Version = v }
 
 // StallFeatureStore stops or resumes the refresh of domain_rep: values stay what they were, only their age grows.
 func (s *Simulator) StallFeatureStore(stalled bool) { s.stalled = stalled }
+
+// SkewFeatureStore puts the clock of the feature store ahead.
+func (s *Simulator) SkewFeatureStore(by time.Duration) { s.skew = by }
 
 // Requests draws how many requests arrive between two times: Poisson around the rate of that time of day.
 func (s *Simulator) Requests(from, to time.Time) int {
