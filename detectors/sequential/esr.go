@@ -90,6 +90,23 @@ type mark struct {
 	buckets, k, n uint64
 }
 
+// smallMark is a mark in sixteen bytes, for detectors that have hundreds: counts up to 2^48, which is a million records a
+// second for nine years, and buckets up to 2^32. What is larger stays at the largest.
+type smallMark struct {
+	buckets, kLow, nLow uint32
+	kHigh, nHigh        uint16
+}
+
+func (m mark) small() smallMark {
+	const most = 1<<48 - 1
+	k, n := min(m.k, most), min(m.n, most)
+	return smallMark{uint32(min(m.buckets, math.MaxUint32)), uint32(k), uint32(n), uint16(k >> 32), uint16(n >> 32)}
+}
+
+func (s smallMark) mark() mark {
+	return mark{uint64(s.buckets), uint64(s.kHigh)<<32 | uint64(s.kLow), uint64(s.nHigh)<<32 | uint64(s.nLow)}
+}
+
 // Leading describes the component with the most evidence, for the text of a page.
 type Leading struct {
 	Set         Set     // which bins, for Sets; the zero value otherwise

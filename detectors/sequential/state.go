@@ -233,7 +233,7 @@ func (s *Sets) MarshalAppend(dst []byte) []byte {
 		now := s.now(st)
 		for c := range s.m[i*width:][:width] {
 			e.number(s.m[i*width+c])
-			e.mark(s.marks[i*width+c], now)
+			e.mark(s.marks[i*width+c].mark(), now)
 		}
 	}
 	return e.out
@@ -248,7 +248,7 @@ func (s *Sets) Unmarshal(data []byte) error {
 	}
 	n := Sets{total: d.count(), all: d.count(), ofBins: d.count()}
 	n.m = make([]float64, len(s.m))
-	n.marks = make([]mark, len(s.marks))
+	n.marks = make([]smallMark, len(s.marks))
 	kept := make([]setState, len(s.sets))
 	steps := len(s.steps)
 	for i := range s.sets {
@@ -260,7 +260,7 @@ func (s *Sets) Unmarshal(data []byte) error {
 		}
 		for c := range 2 * steps {
 			n.m[2*steps*i+c] = d.evidence()
-			n.marks[2*steps*i+c] = d.mark(now)
+			n.marks[2*steps*i+c] = d.mark(now).small()
 			st.sum[c/steps] += n.m[2*steps*i+c]
 		}
 		if d.bad {

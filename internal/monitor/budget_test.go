@@ -10,7 +10,7 @@ import (
 // What a column may cost. Who adds state or metrics for each column adds it to every feature of every model on every node: raise these
 // only together with docs/internals/monitor.md, and only when what they buy is worth it there.
 const (
-	columnBytes  = 68 << 10 // panes, windows, detectors, labels and cached samples, all included
+	columnBytes  = 60_000 // panes, windows, detectors, labels and cached samples, all included
 	columnSeries = 110      // a histogram counts as one for each of its lines
 )
 

@@ -56,14 +56,15 @@ type panes struct {
 	burst  int // since Instance.Advance was called last
 }
 
-// maxFreePanes bounds what is kept for use again while a log is caught up on. Afterwards one is enough, see trim.
+// maxFreePanes bounds what is kept for use again while a log is caught up on. Afterwards none is, see trim: it would be a fifth
+// of what panes take, to be used once in ten seconds.
 const maxFreePanes = 8
 
 // trim gives back emptied panes when panes are opened one at a time again.
 func (ps *panes) trim() {
-	if ps.opened < 2 && len(ps.free) > 1 {
-		clear(ps.free[1:])
-		ps.free = ps.free[:1]
+	if ps.opened < 2 {
+		clear(ps.free)
+		ps.free = ps.free[:0]
 	}
 	ps.opened = 0
 }
