@@ -11,7 +11,7 @@ import (
 // only together with docs/internals/monitor.md, and only when what they buy is worth it there.
 const (
 	columnBytes  = 60_000 // panes, windows, detectors, labels and cached samples, all included
-	columnSeries = 110      // a histogram counts as one for each of its lines
+	columnSeries = 110    // a histogram counts as one for each of its lines
 )
 
 func TestAColumnStaysWithinItsBudgetOfMemoryAndSeries(t *testing.T) {
