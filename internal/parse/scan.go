@@ -384,6 +384,8 @@ func (s *scanner) array(data []byte, i int, n *node, depth int) int {
 				return s.fail(Keys)
 			}
 			child = s.plan.element(n, at)
+		} else {
+			i = skipNumbers(data, i) // nobody asks for those behind it either
 		}
 		if i = s.value(data, skipSpace(data, i), child, depth); i < 0 {
 			return -1
