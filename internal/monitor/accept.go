@@ -175,6 +175,10 @@ func (in *Instance) adopt(c *column, a *accepted, t *tally, at minutes) {
 // restream gives the column's streams detectors of the accepted reference, without evidence and without alarms.
 func (in *Instance) restream(c *column) {
 	for _, s := range c.streams {
+		if s.cause == causeAbuse {
+			s.detectors, s.alarm, s.ratio = in.rawDetectors(c), nil, 0
+			continue
+		}
 		if s.key != "" {
 			continue
 		}
@@ -189,8 +193,6 @@ func (in *Instance) restream(c *column) {
 			case isRate && rate.fixed || isSets && d.(*setsDetector).fixed: // the anchor's
 			case isRate && (rate.kind == rateMissing || rate.kind == rateRepeated || rate.kind == rateUnseen):
 				kept = append(kept, in.newRateDetector(c, rate.kind))
-			case isSets && s.cause == causeAbuse:
-				kept = append(kept, in.rawDetectors(c)...)
 			case (isSets || isMean || isSteps) && s.cause == causeDrift:
 				if !drift {
 					kept, drift = append(kept, in.driftDetectors(c)...), true
@@ -205,8 +207,8 @@ func (in *Instance) restream(c *column) {
 	c.seasonMade = nil
 	for _, p := range in.panes.open {
 		if c.isScore {
-			p.sums.Reset()
-			p.betting, p.touched = false, true
+			p.resetSums()
+			p.touched = true
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (in *Instance) fillBucket(p *pane) {
 		}
 	}
 	if m := in.evidence.mean; m != nil && p.sums.N > 0 {
-		m.fill(&p.bets, &p.sums)
+		m.fill(p)
 	}
 	if in.clients != nil {
 		in.clients.fill(in, p)
@@ -132,7 +132,7 @@ func (in *Instance) closeBucket() {
 	in.giveVectors()
 	in.growBucket()
 	if m := in.evidence.mean; m != nil {
-		m.sums.Reset()
+		m.resetSums()
 	}
 	if begin := in.bucket.index * in.bucketNs; in.versions.closeBucket(begin) {
 		in.newVersion(in.versions.current, begin)

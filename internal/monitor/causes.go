@@ -110,8 +110,8 @@ func (in *Instance) collectAlarm(b *catalog.Batch, s *stream) {
 	}
 	b.Add(catalog.AlarmOnset, float64(a.onset)/1e9, name, f, a.cause, s.segment)
 	b.Add(catalog.AlarmRecords, float64(a.records), name, f, a.cause, s.segment)
-	if in.clients != nil && s.col == in.label && s.col != nil && s.cause == causeDrift && s.key == "" {
-		b.Add(catalog.AlarmEffective, float64(in.clients.effective), name, f, a.cause, s.segment)
+	if a.effective > 0 {
+		b.Add(catalog.AlarmEffective, float64(a.effective), name, f, a.cause, s.segment)
 	}
 	for _, t := range a.told {
 		addFinite(b, catalog.AlarmExpected, t.expected, name, f, a.cause, s.segment, t.what)

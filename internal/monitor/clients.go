@@ -26,18 +26,21 @@ const (
 	abuseKey = "raw"
 )
 
-// clients counts what the label says by facts: at most so many records of one client in an hour (fields.client). The
-// label's drift pages only when records and facts both hold the evidence for it. When the records alone do, few clients
+// clients counts columns by facts: at most so many records of one client in an hour (fields.client). What drifts, is missing or
+// is unseen pages only when records and facts both hold the evidence for it. When the records alone do, few clients
 // moved the shares, and a ticket says so.
 //
-// Of a client nothing is kept but a hash, until its hour is over. Memory: 164 KiB for each of at most two hours, and as much in state.
+// Of a client nothing is kept but a hash, until its hour is over. Memory: 164 KiB for each of at most two hours, and as much in state;
+// and for each number some 20 kB for what is watched twice.
 type clients struct {
-	cap       int
-	span      int64         // how long a client counts for no more, in nanoseconds
-	open      []*clientSpan // by index, ascending
-	distinct  float64       // of the last span that is over
-	effective uint64        // facts since the onset of the label's alarm
+	cap      int
+	span     int64         // how long a client counts for no more, in nanoseconds
+	open     []*clientSpan // by index, ascending
+	distinct float64       // of the last span that is over
 }
+
+// factRow is what the facts of a pane say of a column: a count for each of its buckets, and how many were missing.
+type factRow []uint32
 
 // clientSpan is who sent something in an hour.
 type clientSpan struct {
@@ -103,44 +106,58 @@ func (cl *clients) admits(in *Instance, p *pane, rec *parse.Record) bool {
 	return b.cap.Count(key)
 }
 
-// observe counts the label of a record that was observed.
+// observe counts a record that was observed.
 func (cl *clients) observe(in *Instance, p *pane, rec *parse.Record) {
 	if p.late || !cl.admits(in, p, rec) {
 		return
 	}
-	c := in.label
-	if c == nil || c.base == nil || !c.present {
-		return
+	for len(p.facts) < len(in.cols) {
+		p.facts = append(p.facts, nil)
 	}
-	if n := c.bins(); len(p.facts) != n {
-		p.facts = make([]uint64, n)
+	for i, c := range in.cols {
+		if c.base == nil {
+			continue
+		}
+		row := p.facts[i]
+		if n := c.buckets() + 1; len(row) != n {
+			row = make(factRow, n)
+			p.facts[i] = row
+		}
+		at := len(row) - 1
+		if c.present {
+			at = int(c.bin)
+			if g := c.base.grid; g != nil {
+				at = g.HistBucketOf(g.Bin(c.value))
+			}
+		}
+		row[at]++
+		if c.isScore && c.present && p.betting {
+			if p.factSums == nil {
+				p.factSums = &sequential.Sums{}
+			}
+			p.bets.Increments(c.value, p.factSums)
+		}
 	}
-	p.facts[c.bin]++
 }
 
-// fit gives the label room for its facts when its classes are others now.
-func (cl *clients) fit(in *Instance) {
-	if c := in.label; c != nil && c.base != nil {
-		c.fitFacts()
-	}
-}
-
-// fill adds a pane to the open bucket.
+// fill adds a pane to the open bucket. A column that learned in the pane goes without it there, and so do its facts.
 func (cl *clients) fill(in *Instance, p *pane) {
-	cl.fit(in)
-	c := in.label
-	if c == nil || c.facts == nil || len(p.facts) != len(c.facts.counts) || in.panesLearned(p) {
-		return
+	for i, c := range in.cols {
+		if i >= len(p.facts) || i >= len(p.cols) || p.facts[i] == nil || c.base == nil || p.cols[i].unbinned > 0 {
+			continue
+		}
+		c.fitFacts()
+		row := p.facts[i]
+		last := len(row) - 1
+		if last != len(c.facts.counts) {
+			continue
+		}
+		for k, n := range row[:last] {
+			c.facts.counts[k] += uint64(n)
+			c.facts.present += uint64(n)
+		}
+		c.facts.missing += uint64(row[last])
 	}
-	for i, n := range p.facts {
-		c.facts.counts[i] += n
-	}
-}
-
-// panesLearned says whether the label learned in the pane: the bucket goes without it then, and so do the facts.
-func (in *Instance) panesLearned(p *pane) bool {
-	i := indexOf(in.cols, in.label)
-	return i < 0 || i >= len(p.cols) || p.cols[i].unbinned > 0
 }
 
 // endBucket forgets the clients of the hours that are over with the bucket that was judged.
@@ -150,17 +167,18 @@ func (cl *clients) endBucket(in *Instance) {
 		cl.distinct = math.Round(cl.open[0].seen.Estimate())
 		cl.open = slices.Delete(cl.open, 0, 1)
 	}
-	if c := in.label; c != nil && c.facts != nil {
-		c.facts.reset()
+	for _, c := range in.cols {
+		if c.facts != nil {
+			c.facts.reset()
+		}
 	}
 }
 
-// cappedSets watch the facts of the label; nil when every record is one.
+// cappedSets watch the facts of a column; nil when every record is one.
 func (in *Instance) cappedSets(c *column, ref []uint64) *sequential.Sets {
-	if in.clients == nil || !c.isLabel {
+	if in.clients == nil {
 		return nil
 	}
-	c.fitFacts()
 	sets, err := sequential.NewSets(ref, in.setsOptions(c))
 	if err != nil {
 		return nil
@@ -168,57 +186,87 @@ func (in *Instance) cappedSets(c *column, ref []uint64) *sequential.Sets {
 	return sets
 }
 
-// fitFacts gives a label that has its reference a bucket of facts.
+// fitFacts gives a column that has its reference a bucket of facts.
 func (c *column) fitFacts() {
-	if c.facts == nil || len(c.facts.counts) != c.bins() {
-		c.facts = &bucketColumn{counts: make([]uint64, c.bins())}
+	if c.facts == nil || len(c.facts.counts) != c.buckets() {
+		c.facts = &bucketColumn{counts: make([]uint64, c.buckets())}
 	}
 }
 
-// rawDetectors are the label's for all records, whoever sent them.
+// rawDetectors are the column's for all records, whoever sent them.
 func (in *Instance) rawDetectors(c *column) []detector {
-	var out []detector
-	for _, d := range in.driftDetectors(c) {
-		if s, ok := d.(*setsDetector); ok {
-			s.capped = nil
-			out = append(out, s)
+	out := in.valueDetectors(c)
+	ref := &c.base.ref
+	if ref.seen() > 0 {
+		out = append(out, in.newRateDetector(c, rateMissing))
+	}
+	if ref.N > 0 && c.base.grid == nil {
+		out = append(out, in.newRateDetector(c, rateUnseen))
+	}
+	for _, d := range out {
+		switch d := d.(type) {
+		case *setsDetector:
+			d.capped = nil
+		case *stepsDetector:
+			d.capped = nil
+		case *meanDetector:
+			d.capped, d.shares = nil, in.evidence.mean
+		case *rateDetector:
+			d.capped = nil
 		}
 	}
 	return out
 }
 
-// addAbuseStream watches all records beside the facts.
+// addAbuseStream watches all records of a column beside the facts.
 func (in *Instance) addAbuseStream(c *column) {
-	if in.clients == nil || !c.isLabel {
+	if in.clients == nil {
 		return
 	}
+	c.fitFacts()
 	in.addStream(streamOptions{column: c, cause: causeAbuse, key: abuseKey, weight: abuseWeight, detectors: in.rawDetectors(c)})
 }
 
-// judgeAbuse opens a ticket when the records would page alone and the facts hold less than half of the evidence for it.
+// rawEvidence is the most that the records alone have for any of the causes that a stream of facts may page for: values that
+// drift, that are missing, or that are unseen.
+func (s *stream) rawEvidence() float64 {
+	most := math.Inf(-1)
+	s.logs = s.logs[:0]
+	for _, d := range s.detectors {
+		if _, rate := d.(*rateDetector); rate {
+			most = max(most, d.logEvidence())
+		} else {
+			s.logs = append(s.logs, d.logEvidence())
+		}
+	}
+	return max(most, sequential.LogAverage(s.logs, nil))
+}
+
+// judgeAbuse opens a ticket for a column when its records would page alone and no stream of the column that counts facts holds
+// half of the evidence for it.
 func (in *Instance) judgeAbuse(end int64) {
 	ev := &in.evidence
 	for _, s := range ev.streams {
 		if s.cause != causeAbuse || s.alarm != nil {
 			continue
 		}
-		i := slices.IndexFunc(ev.streams, func(o *stream) bool { return o.col == s.col && o.cause == causeDrift && o.key == "" })
-		if i < 0 || in.suppressed(s) {
+		if in.suppressed(s) {
 			s.ratio = 0
 			continue
 		}
-		need := ev.budget.StreamLogA(i)
-		s.ratio = min(1, max(0, s.logEvidence()/need))
-		if s.ratio >= 1 && ev.streams[i].logEvidence() < need/2 {
+		need, facts, found := 0., math.Inf(-1), false
+		for i, o := range ev.streams {
+			if o.col == s.col && o.key == "" && (o.cause == causeDrift || o.cause == causeMissing || o.cause == causeQuality) {
+				need, facts, found = max(need, ev.budget.StreamLogA(i)), max(facts, o.logEvidence()), true
+			}
+		}
+		if !found {
+			continue
+		}
+		s.ratio = min(1, max(0, s.rawEvidence()/need))
+		if s.ratio >= 1 && facts < need/2 {
 			in.latch(s, end)
 		}
-	}
-}
-
-// noteEffective writes down how many facts there are since the onset of an alarm of the label.
-func (in *Instance) noteEffective(s *stream, by detector) {
-	if d, ok := by.(*setsDetector); ok && d.capped != nil && in.clients != nil {
-		in.clients.effective = d.capped.Leading().N
 	}
 }
 

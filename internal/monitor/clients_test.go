@@ -222,3 +222,127 @@ func TestClientsAllocateNothingARecordAndAreBounded(t *testing.T) {
 		t.Errorf("%d hours, %d bytes more", len(cl.open), after.HeapAlloc-before.HeapAlloc)
 	}
 }
+
+const clientFeaturesModel = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts, client: sender}
+predictions:
+  score: {path: score, kind: probability}
+  label: {path: label, positive: spam}
+features:
+  - {path: size, kind: number}
+  - {path: lang, kind: category}
+reference: {learn: 20000 records, page_while_learning: true}
+volume: off
+`
+
+// letter is a mail with a score and features; normal is how they are without a campaign.
+type letter struct {
+	label, size, lang string
+	score             float64
+}
+
+func normal(rng *rand.Rand) letter {
+	return letter{label: []string{"ham", "spam"}[b2i(rng.IntN(20) == 0)], size: fmt.Sprintf("%.3f", 10+rng.NormFloat64()), lang: []string{"de", "en", "fr"}[rng.IntN(3)], score: rng.Float64() * rng.Float64()}
+}
+
+func (m *mails) post(sender int, l letter) {
+	m.h.line(fmt.Appendf(nil, `{"ts":%q,"sender":"s%d@example.net","label":%q,"score":%.4f,"size":%s,"lang":%q}`, m.now.Format(time.RFC3339), sender, l.label, l.score, l.size, l.lang), m.now)
+}
+
+func (m *mails) posts(d time.Duration, senders int, campaign func(*letter)) {
+	for end := m.now.Add(d); m.now.Before(end); m.now = m.now.Add(time.Second) {
+		for range 3 {
+			m.post(m.rng.IntN(20000), normal(m.rng))
+		}
+		if campaign != nil {
+			m.n++
+			l := normal(m.rng)
+			campaign(&l)
+			m.post(100000+m.n%senders, l)
+		}
+		m.h.engine.Advance(m.now)
+	}
+}
+
+var campaigns = []struct {
+	feature, cause string // of the page that many senders bring
+	change         func(*letter)
+}{
+	{"score", causeDrift, func(l *letter) { l.score = .7 }},
+	{"size", causeDrift, func(l *letter) { l.size = fmt.Sprintf("%.3f", 11.5+l.score) }},
+	{"size", causeMissing, func(l *letter) { l.size = "null" }},
+	{"lang", causeDrift, func(l *letter) { l.lang = "fr" }},
+	{"lang", causeQuality, func(l *letter) { l.lang = "xx" }},
+}
+
+// A campaign of 5,000 mails from 37 senders that moves the score, or any feature, in any way, opens a ticket and pages nobody; from as
+// many senders it pages.
+func TestACampaignThatMovesTheScoreOrAFeatureOpensATicketAndPagesNobody(t *testing.T) {
+	for _, c := range campaigns {
+		for _, senders := range []int{37, 1 << 20} {
+			t.Run(fmt.Sprint(c.feature, " ", c.cause, " ", senders), func(t *testing.T) {
+				m := newMails(t, clientFeaturesModel)
+				m.posts(3*time.Hour, 1, nil)
+				if n := len(m.h.in.evidence.pages) + int(m.raised(causeAbuse)); n != 0 {
+					t.Fatalf("%d alarms before anything happened", n)
+				}
+				m.posts(84*time.Minute, senders, c.change)
+				s := m.h.collect()
+				few := senders == 37
+				if pages := value(t, s, "plumbline_budget_spent|m"); few != (pages == 0) {
+					t.Errorf("%v pages", pages)
+				}
+				if few && m.raised(causeAbuse) == 0 {
+					t.Errorf("no ticket was opened")
+				}
+				if v := value(t, s, "plumbline_alarm|m|"+c.feature+"|"+c.cause); v != float64(b2i(!few)) {
+					t.Errorf("the alarm of %s is %v", c.feature, v)
+				}
+				if few && value(t, s, "plumbline_ticket|m|"+c.feature+"|abuse") != 1 {
+					t.Error("the ticket is not about the feature")
+				}
+				if !few {
+					n, all := value(t, s, "plumbline_alarm_effective_records|m|"+c.feature+"|"+c.cause), value(t, s, "plumbline_alarm_records|m|"+c.feature+"|"+c.cause)
+					if n < all/2 || n > all*1.5 {
+						t.Errorf("%v facts of %v records", n, all)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestARunOfClientsWithFeaturesAndRestartsEqualsARunWithout(t *testing.T) {
+	play := func(restart func() bool) (map[string]catalog.Sample, []string) {
+		m := newMails(t, clientFeaturesModel)
+		m.posts(2*time.Hour, 1, nil)
+		s := store{}
+		for i := range 200 {
+			m.posts(20*time.Second, 37, func(l *letter) { l.score, l.size = .7, "12.5" })
+			s.commit(m.h.engine)
+			if i%10 == 3 && restart() {
+				m.h.restart(s)
+			}
+		}
+		s.commit(m.h.engine)
+		var evidence []string
+		for _, st := range m.h.in.evidence.streams {
+			evidence = append(evidence, fmt.Sprintln(st.feature, st.stateCause(), st.logEvidence()))
+			for _, d := range st.detectors {
+				evidence = append(evidence, fmt.Sprintln(d.logEvidence()))
+			}
+		}
+		return m.h.collect(), evidence
+	}
+	want, evidence := play(func() bool { return false })
+	if value(t, want, "plumbline_ticket|m|size|abuse") != 1 {
+		t.Error("no ticket: the run shows too little")
+	}
+	got, again := play(func() bool { return true })
+	compareSamples(t, got, want)
+	if strings.Join(evidence, "") != strings.Join(again, "") {
+		t.Errorf("evidence without restarts\n%v\nand with\n%v", evidence, again)
+	}
+}

@@ -55,7 +55,7 @@ type column struct {
 
 	total    totals
 	bucket   bucketColumn
-	facts    *bucketColumn // of the label, with fields.client: what at most so many records of a client say
+	facts    *bucketColumn // with fields.client: what at most so many records of a client say
 	lastGood int64         // event time of the newest usable value within its age limit
 	labels   columnLabels
 	scratch  []byte

@@ -22,14 +22,24 @@ var rateNames = [...]string{"share missing", "share repeated", "share unseen", "
 // rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
 type rateDetector struct {
 	kind     rateKind
-	source   source
 	expected float64
 	rate     sequential.Rate
 	back     sequential.Recovery
 
+	capped *sequential.Rate // the same of the facts only; nil when every record is one
+
 	fixed  bool               // it is the anchor's
 	season *sequential.Season // nil when the reference is the same at any time
 	hi     float64            // of the bucket, with a season
+}
+
+// capping gives the detector a second one of the facts. What repeats or is stale is no matter of who sent it.
+func (in *Instance) capping(r *rateDetector) *rateDetector {
+	if in.clients != nil && (r.kind == rateMissing || r.kind == rateUnseen) {
+		capped := r.rate
+		r.capped = &capped
+	}
+	return r
 }
 
 func newRateDetector(kind rateKind, hi, limit, expected float64) *rateDetector {
@@ -49,7 +59,7 @@ func (in *Instance) newRateDetector(c *column, kind rateKind) *rateDetector {
 		k, n = ref.Fine[len(ref.Fine)-1], ref.N
 	}
 	if c.season != nil {
-		return &rateDetector{kind: kind, expected: share(k, n), hi: 1, rate: sequential.NewRate(sequential.RateOptions{Varying: true, UpOnly: true, Cap: in.evidence.cap})}
+		return in.capping(&rateDetector{kind: kind, expected: share(k, n), hi: 1, rate: sequential.NewRate(sequential.RateOptions{Varying: true, UpOnly: true, Cap: in.evidence.cap})})
 	}
 	_, hi := sequential.ClopperPearson(k, n, alphaReference)
 	expected := share(k, n)
@@ -61,7 +71,7 @@ func (in *Instance) newRateDetector(c *column, kind rateKind) *rateDetector {
 	} else {
 		hi = min(hi+c.shareTolerance(kind), 1)
 	}
-	return newRateDetector(kind, hi, in.evidence.cap, expected)
+	return in.capping(newRateDetector(kind, hi, in.evidence.cap, expected))
 }
 
 // shareTolerance is the smallest rise of a share that matters: what was never there needs less of a change to be one than
@@ -104,8 +114,8 @@ func (r *rateDetector) tune(minute int64) {
 	r.expected = r.season.Expected(minute)
 }
 
-func (r *rateDetector) counts(c *column) (k, n uint64) {
-	b := c.counted(r.source)
+func (r *rateDetector) counts(c *column, of source) (k, n uint64) {
+	b := c.counted(of)
 	switch r.kind {
 	case rateMissing:
 		return b.missing, b.missing + b.present
@@ -121,16 +131,23 @@ func (r *rateDetector) counts(c *column) (k, n uint64) {
 }
 
 func (r *rateDetector) update(c *column) {
-	k, n := r.counts(c)
+	r.updateWith(&r.rate, c, everything)
+	if r.capped != nil {
+		r.updateWith(r.capped, c, facts)
+	}
+}
+
+func (r *rateDetector) updateWith(rate *sequential.Rate, c *column, of source) {
+	k, n := r.counts(c, of)
 	if r.season != nil {
-		r.rate.UpdateWithin(k, n, 0, r.hi)
+		rate.UpdateWithin(k, n, 0, r.hi)
 		return
 	}
-	r.rate.Update(k, n)
+	rate.Update(k, n)
 }
 
 func (r *rateDetector) recover(c *column) {
-	k, n := r.counts(c)
+	k, n := r.counts(c, everything)
 	if r.season != nil {
 		r.back.UpdateWithin(k, n, 0, r.hi)
 		return
@@ -138,10 +155,28 @@ func (r *rateDetector) recover(c *column) {
 	r.back.Update(k, n)
 }
 
-func (r *rateDetector) idle()                       { r.rate.Update(0, 0) }
-func (r *rateDetector) logEvidence() float64        { return r.rate.LogEvidence() }
+func (r *rateDetector) idle() {
+	r.rate.Update(0, 0)
+	if r.capped != nil {
+		r.capped.Update(0, 0)
+	}
+}
+
+func (r *rateDetector) logEvidence() float64 {
+	if r.capped != nil {
+		return min(r.rate.LogEvidence(), r.capped.LogEvidence())
+	}
+	return r.rate.LogEvidence()
+}
+
+func (r *rateDetector) reset() {
+	r.rate.Reset()
+	if r.capped != nil {
+		r.capped.Reset()
+	}
+}
+
 func (r *rateDetector) alternatives() int           { return r.rate.Components() }
-func (r *rateDetector) reset()                      { r.rate.Reset() }
 func (r *rateDetector) leading() sequential.Leading { return r.rate.Leading() }
 func (r *rateDetector) describe(_ *column, l sequential.Leading) told {
 	if r.kind == rateUpdates {
@@ -154,11 +189,19 @@ func (r *rateDetector) recovered() bool                    { return r.back.Recov
 func (r *rateDetector) encode(e *encoder) {
 	e.bytes(r.rate.MarshalAppend(nil))
 	e.bytes(r.back.MarshalAppend(nil))
+	if r.capped != nil {
+		e.bytes(r.capped.MarshalAppend(nil))
+	}
 }
 func (r *rateDetector) decode(d *stateDecoder) error {
 	rate, back := d.bytes(), d.bytes()
 	if err := r.rate.Unmarshal(rate); err != nil {
 		return err
+	}
+	if r.capped != nil {
+		if err := r.capped.Unmarshal(d.bytes()); err != nil {
+			return err
+		}
 	}
 	return r.back.Unmarshal(back)
 }
@@ -172,7 +215,6 @@ type setsDetector struct {
 	set    sequential.Set   // that alarmed
 	capped *sequential.Sets // the same of the facts only; nil when every record is one
 	back   sequential.Recovery
-	source source
 
 	fixed  bool                   // it is the anchor's
 	season *sequential.SetsSeason // nil when the reference is the same at any time
@@ -218,7 +260,7 @@ func (s *setsDetector) recover(c *column) {
 	}
 }
 
-func (s *setsDetector) counts(c *column) []uint64 { return c.counted(s.source).counts[:len(s.ref)] }
+func (s *setsDetector) counts(c *column) []uint64 { return c.bucket.counts[:len(s.ref)] }
 func (s *setsDetector) update(c *column) {
 	s.sets.Update(s.counts(c))
 	if s.capped != nil {
@@ -316,6 +358,9 @@ type meanDetector struct {
 	bets     sequential.MeanBets // what the sums of panes and buckets are made with, without a season
 	expected float64
 	sums     sequential.Sums     // of the open bucket
+	capped   *sequential.Mean    // the same of the facts only; nil when every record is one
+	factSums sequential.Sums     // of the open bucket
+	shares   *meanDetector       // whose sums it takes; nil when it has its own
 	with     sequential.MeanBets // that the open bucket's sums are made with
 	back     sequential.MeanRecovery
 	center   float64 // what was expected when the recovery began
@@ -334,8 +379,17 @@ func (in *Instance) newMeanDetector(c *column) *meanDetector {
 	}
 	m := &meanDetector{expected: mean, slot: noSlot, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap, Varying: c.season != nil})}
 	m.bets = m.mean.Bets()
-	in.evidence.mean = m
+	if in.clients != nil {
+		capped := m.mean
+		m.capped = &capped
+	}
 	return m
+}
+
+// resetSums empties the open bucket.
+func (m *meanDetector) resetSums() {
+	m.sums.Reset()
+	m.factSums.Reset()
 }
 
 // betsAt are the bets of the bucket that begins at a minute: its sums are all made with them.
@@ -359,15 +413,18 @@ func (m *meanDetector) tune(minute int64) {
 	}
 }
 
-// fill adds the sums of a pane that was made with those bets. Sums of other bets do not add: the reference has
-// changed while the bucket was open, and the bucket goes without them.
-func (m *meanDetector) fill(bets *sequential.MeanBets, sums *sequential.Sums) {
+// fill adds the sums of a pane. Sums of other bets do not add: the reference has changed while the bucket was open, and
+// the bucket goes without them.
+func (m *meanDetector) fill(p *pane) {
 	if m.sums.N == 0 {
-		m.with = *bets
-	} else if m.with != *bets {
+		m.with = p.bets
+	} else if m.with != p.bets {
 		return
 	}
-	m.sums.Add(sums)
+	m.sums.Add(&p.sums)
+	if p.factSums != nil {
+		m.factSums.Add(p.factSums)
+	}
 }
 
 // widen moves a probability by log-odds.
@@ -382,21 +439,55 @@ func widen(p, by float64) float64 {
 }
 
 func (m *meanDetector) update(*column) {
+	from := m.summing()
+	bets := &from.bets
 	if m.season != nil {
-		m.mean.UpdateWith(&m.with, &m.sums)
-		return
+		bets = &from.with
 	}
-	m.mean.Update(&m.sums)
+	m.mean.UpdateWith(bets, &from.sums)
+	if m.capped != nil {
+		m.capped.UpdateWith(bets, &from.factSums)
+	}
 }
-func (m *meanDetector) idle()                       { var none sequential.Sums; m.mean.Update(&none) }
-func (m *meanDetector) logEvidence() float64        { return m.mean.LogEvidence() }
+
+// summing is the detector that collects the sums.
+func (m *meanDetector) summing() *meanDetector {
+	if m.shares != nil {
+		return m.shares
+	}
+	return m
+}
+
+func (m *meanDetector) idle() {
+	var none sequential.Sums
+	m.mean.Update(&none)
+	if m.capped != nil {
+		m.capped.Update(&none)
+	}
+}
+
+func (m *meanDetector) logEvidence() float64 {
+	if m.capped != nil {
+		return min(m.mean.LogEvidence(), m.capped.LogEvidence())
+	}
+	return m.mean.LogEvidence()
+}
+
+func (m *meanDetector) reset() {
+	m.mean.Reset()
+	if m.capped != nil {
+		m.capped.Reset()
+	}
+}
+
 func (m *meanDetector) alternatives() int           { return m.mean.Components() }
-func (m *meanDetector) reset()                      { m.mean.Reset() }
 func (m *meanDetector) leading() sequential.Leading { return m.mean.Leading() }
 func (m *meanDetector) describe(_ *column, l sequential.Leading) told {
 	return told{"mean", m.expected, l.Seen}
 }
-func (m *meanDetector) recover(*column) { m.back.UpdateShifted(&m.sums, m.expected-m.center) }
+func (m *meanDetector) recover(*column) {
+	m.back.UpdateShifted(&m.summing().sums, m.expected-m.center)
+}
 func (m *meanDetector) startRecovery(l sequential.Leading) {
 	m.back, m.center = sequential.NewMeanRecovery(l), m.expected
 }
@@ -405,6 +496,9 @@ func (m *meanDetector) encode(e *encoder) {
 	e.bytes(m.mean.MarshalAppend(nil))
 	e.bytes(m.back.MarshalAppend(nil))
 	e.float(m.center)
+	if m.capped != nil {
+		e.bytes(m.capped.MarshalAppend(nil))
+	}
 }
 func (m *meanDetector) decode(d *stateDecoder) error {
 	mean, back := d.bytes(), d.bytes()
@@ -414,6 +508,11 @@ func (m *meanDetector) decode(d *stateDecoder) error {
 	m.center = m.expected
 	if len(d.buf) > 0 { // absent in older states
 		m.center = d.float()
+	}
+	if m.capped != nil {
+		if err := m.capped.Unmarshal(d.bytes()); err != nil {
+			return err
+		}
 	}
 	return m.back.Unmarshal(back)
 }

@@ -182,7 +182,7 @@ func (in *Instance) latch(s *stream, end int64) {
 		s.ratio = 0
 		return
 	}
-	in.noteEffective(s, by)
+	a.effective = in.effective(s, by, l)
 	for _, d := range s.detectors {
 		if d == by {
 			d.startRecovery(l)

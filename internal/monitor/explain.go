@@ -31,6 +31,7 @@ type explanation struct {
 	bounds           []interval // beside alarm.told
 	bins             []movedBin
 	columns          []contribution // of the whole model since the onset; only in the alarm that led when the page was raised
+	effective        uint64         // how many independent records say as much as those since the onset; 0 when nobody knows
 }
 
 // interval holds a quantity with a probability of 95 %.

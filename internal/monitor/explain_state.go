@@ -22,6 +22,7 @@ func (x *explanation) encode(e *encoder) {
 		e.text(c.name)
 		e.float(c.share)
 	}
+	e.uint(x.effective)
 }
 
 func (x *explanation) decode(d *stateDecoder) {
@@ -35,5 +36,8 @@ func (x *explanation) decode(d *stateDecoder) {
 	}
 	for range d.length(maxContributions) {
 		x.columns = append(x.columns, contribution{d.text(), d.float()})
+	}
+	if len(d.buf) > 0 { // absent in older states
+		x.effective = d.uint()
 	}
 }

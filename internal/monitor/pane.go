@@ -15,7 +15,8 @@ type pane struct {
 	betting    bool                // whether bets were chosen
 	cuts       []cutTally          // beside the instance's cuts
 	truth      truthTally          // empty without a truth
-	facts      []uint64            // of the label's classes; see clients
+	facts      []factRow           // beside the instance's columns; empty without fields.client, see clients
+	factSums   *sequential.Sums    // of the score's facts, made with the same bets; nil likewise
 	records    uint64
 	unreadable uint64 // lines of the log; see unreadable
 	touched    bool   // since the last commit
@@ -108,11 +109,21 @@ func (ps *panes) release() {
 		p.cuts[i].reset()
 	}
 	p.truth.reset()
-	clear(p.facts)
-	p.sums.Reset()
-	p.betting = false
+	for _, row := range p.facts {
+		clear(row)
+	}
+	p.resetSums()
 	p.records, p.unreadable, p.touched, p.late = 0, 0, false, false
 	if len(ps.free) < maxFreePanes {
 		ps.free = append(ps.free, p)
 	}
+}
+
+// resetSums forgets the sums of the score, which belong to the bets that they were made with.
+func (p *pane) resetSums() {
+	p.sums.Reset()
+	if p.factSums != nil {
+		p.factSums.Reset()
+	}
+	p.betting = false
 }

@@ -359,8 +359,8 @@ func (in *Instance) reseason() {
 	if m := in.evidence.mean; m != nil && m.season != nil {
 		for _, p := range in.panes.open {
 			if p.betting && p.bets != *m.betsAt(in.bucketMinute(p)) {
-				p.sums.Reset()
-				p.betting, p.touched = false, true
+				p.resetSums()
+				p.touched = true
 			}
 		}
 	}

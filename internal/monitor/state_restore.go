@@ -419,7 +419,7 @@ func (r *restorer) dropIntervals() {
 		c.bucket.reset()
 	}
 	if in.evidence.mean != nil {
-		in.evidence.mean.sums.Reset()
+		in.evidence.mean.resetSums()
 	}
 	if in.unreadable != nil {
 		in.unreadable.bucket = 0

@@ -18,7 +18,7 @@ type stepsDetector struct {
 	from   float64 // of the values
 	length float64
 	bins   int
-	source source
+	capped *sequential.Steps // the same of the facts only; nil when every record is one
 	back   sequential.MeanRecovery
 	center float64 // what was expected when the recovery began
 
@@ -63,7 +63,11 @@ func (in *Instance) newStepsDetector(c *column, ref []uint64) detector {
 		return nil
 	}
 	values := c.base.grid.BucketValues()
-	return &stepsDetector{steps: steps, from: values[0], length: values[len(values)-1] - values[0], bins: len(ref), slot: noSlot}
+	d := &stepsDetector{steps: steps, from: values[0], length: values[len(values)-1] - values[0], bins: len(ref), slot: noSlot}
+	if in.clients != nil {
+		d.capped = &steps
+	}
+	return d
 }
 
 // inUnit turns a mean score into the unit of the column.
@@ -77,15 +81,41 @@ func (s *stepsDetector) tune(minute int64) {
 	}
 	if slot := s.season.Slot(minute); slot != s.slot {
 		s.season.RetuneSteps(&s.steps, slot, s.slack)
+		if s.capped != nil {
+			s.season.RetuneSteps(s.capped, slot, s.slack)
+		}
 		s.slot = slot
 	}
 }
 
-func (s *stepsDetector) counts(c *column) []uint64   { return c.counted(s.source).counts[:s.bins] }
-func (s *stepsDetector) update(c *column)            { s.steps.Update(s.counts(c)) }
-func (s *stepsDetector) idle()                       { s.steps.Update(nil) }
-func (s *stepsDetector) logEvidence() float64        { return s.steps.LogEvidence() }
-func (s *stepsDetector) reset()                      { s.steps.Reset() }
+func (s *stepsDetector) update(c *column) {
+	s.steps.Update(c.bucket.counts[:s.bins])
+	if s.capped != nil {
+		s.capped.Update(c.counted(facts).counts[:s.bins])
+	}
+}
+
+func (s *stepsDetector) idle() {
+	s.steps.Update(nil)
+	if s.capped != nil {
+		s.capped.Update(nil)
+	}
+}
+
+func (s *stepsDetector) logEvidence() float64 {
+	if s.capped != nil {
+		return min(s.steps.LogEvidence(), s.capped.LogEvidence())
+	}
+	return s.steps.LogEvidence()
+}
+
+func (s *stepsDetector) reset() {
+	s.steps.Reset()
+	if s.capped != nil {
+		s.capped.Reset()
+	}
+}
+
 func (s *stepsDetector) alternatives() int           { return s.steps.Components() }
 func (s *stepsDetector) leading() sequential.Leading { return s.steps.Leading() }
 
@@ -94,7 +124,7 @@ func (s *stepsDetector) describe(_ *column, l sequential.Leading) told {
 }
 
 func (s *stepsDetector) recover(c *column) {
-	sums := s.steps.Moments(s.counts(c))
+	sums := s.steps.Moments(c.bucket.counts[:s.bins])
 	s.back.UpdateShifted(&sums, s.steps.Expected()-s.center)
 }
 
@@ -108,6 +138,9 @@ func (s *stepsDetector) encode(e *encoder) {
 	e.bytes(s.steps.MarshalAppend(nil))
 	e.bytes(s.back.MarshalAppend(nil))
 	e.float(s.center)
+	if s.capped != nil {
+		e.bytes(s.capped.MarshalAppend(nil))
+	}
 }
 
 func (s *stepsDetector) decode(d *stateDecoder) error {
@@ -115,6 +148,11 @@ func (s *stepsDetector) decode(d *stateDecoder) error {
 	center := d.float()
 	if err := s.steps.Unmarshal(steps); err != nil {
 		return err
+	}
+	if s.capped != nil {
+		if err := s.capped.Unmarshal(d.bytes()); err != nil {
+			return err
+		}
 	}
 	s.center, s.slot = center, noSlot
 	return s.back.Unmarshal(back)

@@ -153,6 +153,17 @@ func (in *Instance) setsOptions(c *column) sequential.SetsOptions {
 
 // driftDetectors watch the present values only: what is missing or unseen has streams of its own.
 func (in *Instance) driftDetectors(c *column) []detector {
+	out := in.valueDetectors(c)
+	for _, d := range out {
+		if m, ok := d.(*meanDetector); ok {
+			in.evidence.mean = m
+		}
+	}
+	return out
+}
+
+// valueDetectors are those of the column's bins and of its mean.
+func (in *Instance) valueDetectors(c *column) []detector {
 	var ref []uint64
 	if c.base.grid != nil {
 		ref = make([]uint64, c.buckets())
