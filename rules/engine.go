@@ -159,7 +159,7 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) ([]alert.Alert, error) 
 		e.st.rewind(ts.UnixMilli())
 	}
 	for _, g := range e.groups {
-		if !g.due(ts) {
+		if !g.due(ts) || g.idle(e.st) {
 			continue
 		}
 		g.Eval(ctx, ts)

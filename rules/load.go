@@ -113,6 +113,21 @@ type groupState struct {
 	rules  int
 	slot   int64 // number of the interval that was evaluated last
 	ran    bool
+	peers  bool // it compares nodes
+}
+
+// idle reports whether nothing can come of a group that compares nodes, because there is one only. In an agent beside its models that
+// is always so, and the group would cost as much as all the others.
+func (g *groupState) idle(st *store) bool {
+	if !g.peers || len(st.nodes) > 1 {
+		return false
+	}
+	for _, r := range g.alerts {
+		if len(r.inst) > 0 {
+			return false // it must be seen to end
+		}
+	}
+	return true
 }
 
 // due says whether ts lies in another interval than the last evaluation did. Slots instead of differences: a tick that
@@ -175,7 +190,7 @@ func (e *Engine) buildGroup(file string, rg rulefmt.RuleGroup, n *needs) (*group
 	if interval == 0 {
 		interval = e.opts.Interval
 	}
-	g := &groupState{rules: len(rg.Rules)}
+	g := &groupState{rules: len(rg.Rules), peers: rg.Name == peersGroup && strings.HasPrefix(file, builtin)}
 	list := make([]promrules.Rule, 0, len(rg.Rules))
 	ext := labels.FromMap(e.opts.ExternalLabels)
 	for _, r := range rg.Rules {

@@ -12,6 +12,9 @@ var packFS embed.FS
 // builtin marks the name of a pack that is compiled in.
 const builtin = "builtin:"
 
+// peersGroup is the group of the shipped packs that compares nodes.
+const peersGroup = "plumbline-peers"
+
 // packFiles reads the shipped packs.
 func packFiles() ([]ruleFile, error) {
 	entries, err := packFS.ReadDir("packs")

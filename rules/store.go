@@ -73,8 +73,9 @@ type store struct {
 	dropped    uint64 // samples refused because of maxSeries
 	newest     int64
 	swept      int64
-	gen        uint64 // rises whenever the set of series changes
-	exact      bool   // keep every sample: for tests of rules
+	gen        uint64         // rises whenever the set of series changes
+	nodes      map[string]int // series by the node that they are about; without such a label they are about this one
+	exact      bool           // keep every sample: for tests of rules
 }
 
 func newStore(maxSeries, maxSamples int, n needs) *store {
@@ -82,7 +83,7 @@ func newStore(maxSeries, maxSamples int, n needs) *store {
 	for size < maxSamples {
 		size *= 2
 	}
-	return &store{maxSeries: maxSeries, maxSamples: size, needs: n, byHash: map[uint64][]*series{}, byName: map[string]*metricSeries{}}
+	return &store{maxSeries: maxSeries, maxSamples: size, needs: n, byHash: map[uint64][]*series{}, byName: map[string]*metricSeries{}, nodes: map[string]int{}}
 }
 
 // setNeeds changes what is kept. Series that no rule reads any more go away; the others keep their samples.
@@ -143,6 +144,7 @@ func (st *store) series(lbls labels.Labels) (*series, error) {
 	st.byHash[hash] = append(st.byHash[hash], s)
 	st.count++
 	st.gen++
+	st.nodes[s.lbls.Get(model.InstanceLabel)]++
 	return s, nil
 }
 
@@ -236,6 +238,11 @@ func (st *store) remove(s *series) {
 		delete(st.byName, s.metric.name)
 	}
 	s.dead = true
+	if node := s.lbls.Get(model.InstanceLabel); st.nodes[node] > 1 {
+		st.nodes[node]--
+	} else {
+		delete(st.nodes, node)
+	}
 	st.count--
 	st.gen++
 }

@@ -231,8 +231,7 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 	b.Add(catalog.RefMissingShare, share(ref.MissingTotal(), ref.seen()), c.labels.column...)
 	b.Add(catalog.RefRepeatShare, share(ref.Repeats, ref.N), c.labels.column...)
 	if c.base.grid == nil {
-		expected, _ := c.base.unseen()
-		b.Add(catalog.UnseenExpected, expected, c.labels.column...)
+		b.Add(catalog.UnseenExpected, c.expectedUnseen(), c.labels.column...)
 		b.Add(catalog.Cardinality, in.cardinality(indexOf(in.cols, c)), c.labels.column...)
 		if d := c.base.rare.distinct; d > 0 {
 			b.Add(catalog.RefCardinality, float64(d), c.labels.column...)

@@ -61,6 +61,7 @@ type column struct {
 	scratch  []byte
 
 	described []described         // by window
+	unseen    expected            // of the reference
 	pairs     pairs               // while it learns
 	appeared  int64               // event time at which a field came up that was not there before; 0 for one that was
 	distinct  distinct            // of categories without a name

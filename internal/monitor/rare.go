@@ -32,3 +32,18 @@ func (b *baseline) unseen() (expected, upper float64) {
 	expected, upper = detectors.GoodTuringBelow(b.rare.least, min(b.rare.upTo, n), b.rare.next, n, alphaReference)
 	return min(1, expected+share(crowded, n)), min(1, upper+hi)
 }
+
+// expected keeps what unseen expects of a column's reference: a publish a second asks for it, and it costs as much as everything else
+// that is said of a reference.
+type expected struct {
+	of    *baseline
+	share float64
+}
+
+func (c *column) expectedUnseen() float64 {
+	if c.unseen.of != c.base {
+		share, _ := c.base.unseen()
+		c.unseen = expected{c.base, share}
+	}
+	return c.unseen.share
+}
