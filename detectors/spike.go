@@ -83,3 +83,72 @@ func (g *Grid) spikeValue(b int, s Spike, ref, cur *NumberSummary) (value float6
 	}
 	return g.spec.Means[b], false
 }
+
+// Collapse is a feature that goes on with a few values only.
+type Collapse struct {
+	Bins     int     // fine bins that are left, 2 to 8: as many values, or a few more
+	Expected float64 // their share in the reference
+	Seen     float64 // their share now
+}
+
+const (
+	collapseBins  = 8
+	collapseSeen  = 0.98 // of all values that must lie in them
+	collapseTimes = 4    // so many times fewer bins than the reference had
+)
+
+// RecognizeCollapse says whether the entropy of a feature collapsed: nearly all values lie in a few fine bins, of which the reference had
+// many times as many. A feature that takes the values of a cache in turn looks like that, and so does one that hardly varies any
+// more; one that has moved beyond its range does not, because the open bins do not count. It takes at least 100 values on both sides. Like
+// RecognizeUnit it is a hint for the text of a page and no test.
+func RecognizeCollapse(g *Grid, ref, cur *NumberSummary) (Collapse, bool) {
+	if ref.N < 100 || cur.N < 100 || len(ref.Fine) != g.Fine() || len(cur.Fine) != g.Fine() {
+		return Collapse{}, false
+	}
+	taken := make([]bool, g.Fine())
+	var out Collapse
+	for out.Seen < collapseSeen && out.Bins < collapseBins {
+		best := -1
+		for b, n := range cur.Fine {
+			if !taken[b] && n > 0 && (best < 0 || n > cur.Fine[best]) {
+				best = b
+			}
+		}
+		if best < 0 || math.IsInf(g.lower(best), 0) || math.IsInf(g.upper(best), 0) {
+			return Collapse{}, false
+		}
+		taken[best] = true
+		out.Bins++
+		out.Seen += float64(cur.Fine[best]) / float64(cur.N)
+		out.Expected += float64(ref.Fine[best]) / float64(ref.N)
+	}
+	if out.Bins < 2 || out.Seen < collapseSeen || effective(ref) < collapseTimes*float64(out.Bins) || out.Expected > 1.0/collapseTimes {
+		return Collapse{}, false
+	}
+	return out, true
+}
+
+// effective is the number of equally full bins with the same entropy.
+func effective(s *NumberSummary) float64 {
+	h := 0.0
+	for _, n := range s.Fine {
+		if n > 0 {
+			p := float64(n) / float64(s.N)
+			h -= p * math.Log(p)
+		}
+	}
+	return math.Exp(h)
+}
+
+// Risen is the share of values that lie in bins that gained, beyond what chance brings: how much of a distribution has moved.
+func Risen(ref, cur *NumberSummary) float64 {
+	if ref.N == 0 || cur.N == 0 || len(ref.Fine) != len(cur.Fine) {
+		return math.NaN()
+	}
+	total := 0.0
+	for b := range ref.Fine {
+		p, q := float64(ref.Fine[b])/float64(ref.N), float64(cur.Fine[b])/float64(cur.N)
+		total += max(0, q-p-2*math.Sqrt(max(p, 1/float64(cur.N))/float64(cur.N)))
+	}
+	return total
+}

@@ -114,3 +114,63 @@ func TestAUnitIsRecognisedByQuantilesAndByMeanAndSpread(t *testing.T) {
 		}
 	}
 }
+
+func TestACollapseIsAFewValuesWhereThereWereMany(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	normal := func() float64 { return 4.2 + .4*rng.NormFloat64() }
+	turns := func(values ...float64) func() float64 {
+		i := 0
+		return func() float64 { i++; return values[i%len(values)] }
+	}
+	die := func() float64 { return float64(rng.IntN(6)) }
+	for _, c := range []struct {
+		name     string
+		ref, now func() float64
+		bins     int // 0 means no collapse
+	}{
+		{"two values in turn", normal, turns(4, 4.4), 2},
+		{"three values in turn", normal, turns(3.9, 4.2, 4.6), 3},
+		{"seven values in turn", normal, turns(3.5, 3.8, 4, 4.2, 4.3, 4.4, 4.9), 7},
+		{"one value, which is a spike", normal, turns(4), 0},
+		{"a hundred values in turn", normal, func() float64 { return 3.7 + .01*float64(rng.IntN(100)) }, 0},
+		{"two values beyond the range", normal, turns(90, 95), 0},
+		{"half as wide", normal, func() float64 { return 4.2 + .2*rng.NormFloat64() }, 0},
+		{"a die that falls on two sides", die, turns(2, 3), 0},
+		{"the same", normal, normal, 0},
+	} {
+		draw := func(n int, f func() float64) []float64 {
+			out := make([]float64, n)
+			for i := range out {
+				out[i] = f()
+			}
+			return out
+		}
+		ref := draw(20000, c.ref)
+		g, err := NewGrid(ref, GridOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := RecognizeCollapse(g, g.Summarize(ref), g.Summarize(draw(2000, c.now)))
+		if ok != (c.bins > 0) || ok && got.Bins != c.bins {
+			t.Errorf("%s: %+v, %v", c.name, got, ok)
+		}
+	}
+}
+
+func TestRisenIsTheShareThatMoved(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 8))
+	normal := rng.NormFloat64
+	ref := mix(rng, 50000, normal, 0, 0)
+	g, err := NewGrid(ref, GridOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []float64{0, .05, .3, 1} {
+		if got := Risen(g.Summarize(ref), g.Summarize(mix(rng, 20000, normal, share, 50))); math.Abs(got-share) > .02 {
+			t.Errorf("%v moved, told %v", share, got)
+		}
+	}
+	if !math.IsNaN(Risen(&NumberSummary{}, g.Summarize(ref))) {
+		t.Error("nothing has no share")
+	}
+}

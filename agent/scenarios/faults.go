@@ -53,7 +53,7 @@ func featureFault(f rules.Fault) (out simulator.Fault, ok bool) {
 
 // shares are the kinds whose factor is a share of something.
 var shares = map[string]bool{"null_burst": true, "missing": true, "new_category": true, "default_value": true, "type": true, "delayed": true,
-	"nan": true, "out_of_range": true, "cardinality": true, "concept": true}
+	"nan": true, "out_of_range": true, "cardinality": true, "concept": true, "unreadable": true}
 
 // try says what is wrong with a fault before it is played.
 func (p *play) try(f rules.Fault) error {
@@ -149,7 +149,7 @@ func (p *play) heal() {
 	p.sim.AddField(false)
 	p.sim.Turn(0)
 	p.delay, p.delayed = 0, 0
-	p.quiet = ""
+	p.quiet, p.unread = "", 0
 	p.untold = false
 	p.files = 1
 }
@@ -185,7 +185,9 @@ func (p *play) inflict(f rules.Fault) error {
 	case "not_called":
 		p.sim.SetRate(0)
 		p.quiet = f.Kind
-	case "unreadable", "agent_behind":
+	case "unreadable":
+		p.unread = cmp.Or(f.Factor, 1)
+	case "agent_behind":
 		p.quiet = f.Kind
 	case "pod_gone":
 		p.sim.SetRate(0)

@@ -96,6 +96,7 @@ type play struct {
 	queue    []underway // records that are delayed, oldest first
 	truths   []underway // truths that are not known yet, oldest first
 	untold   bool       // no truths come
+	unread   float64    // share of the lines that cannot be read
 	quiet    string     // why no record comes although the log goes on; empty when it does not
 	files    int        // log files that are there
 	behind   bool       // some fault is about an agent that is behind
@@ -202,11 +203,11 @@ func (p *play) second(now time.Time) error {
 			serial, spam := p.sim.Truth()
 			p.truths = append(p.truths, underway{due: due, line: p.sim.AppendTruth(nil, due, serial, spam)})
 		}
-		switch p.quiet {
-		case "unreadable":
+		if p.unread > 0 && (p.unread >= 1 || p.dice.Float64() < p.unread) {
 			p.observe([]byte("segmentation fault\n"), at)
 			continue
-		case "agent_behind":
+		}
+		if p.backlog() {
 			p.queue = append(p.queue, underway{due: at, line: append([]byte(nil), p.line...)})
 			continue
 		}
@@ -248,7 +249,10 @@ func (p *play) observe(line []byte, arrival time.Time) {
 	r := p.parser.Line(line[:len(line)-1], p.offset, &p.rec)
 	p.offset += int64(len(line))
 	p.in.LineRead(arrival, r.Status != parse.Bad)
-	if r.Status == parse.Complete {
+	switch r.Status {
+	case parse.Bad:
+		p.in.LineUnreadable()
+	case parse.Complete:
 		p.in.Observe(&p.rec, p.in.Plan().Slots(), arrival)
 	}
 }

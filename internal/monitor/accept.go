@@ -34,15 +34,32 @@ const (
 type accepted struct {
 	at             int64 // event time
 	author, reason string
+
+	missing [numMissing]uint64 // what was accepted, by reason
+	present uint64
 }
 
 func (a *accepted) encode(e *encoder) {
 	e.int(a.at)
 	e.text(a.author)
 	e.text(a.reason)
+	e.uint(a.present)
+	for _, n := range a.missing {
+		e.uint(n)
+	}
 }
 
-func decodeAccepted(d *stateDecoder) *accepted { return &accepted{d.int(), d.text(), d.text()} }
+func decodeAccepted(d *stateDecoder) *accepted {
+	a := &accepted{at: d.int(), author: d.text(), reason: d.text()}
+	if len(d.buf) == 0 {
+		return a // written before reasons were judged apart
+	}
+	a.present = d.uint()
+	for i := range a.missing {
+		a.missing[i] = d.uint()
+	}
+	return a
+}
 
 // Accept makes what was seen since the onset of an alarm the reference of the columns that stand in alarm, or of the
 // one that is named, and ends their alarms. It returns the columns. The next commit keeps it.
@@ -96,7 +113,7 @@ func (in *Instance) accept(a Acceptance) (names []string, err error) {
 		return nil, fmt.Errorf("%w: nothing stands in alarm; name the column with --feature", ErrAcceptance)
 	}
 	for k, c := range cols {
-		in.adopt(c, &accepted{in.newest, a.Author, a.Reason}, counts[k], times[k])
+		in.adopt(c, &accepted{in.newest, a.Author, a.Reason, counts[k].Missing, counts[k].N}, counts[k], times[k])
 		names = append(names, c.name)
 	}
 	in.reseason()
@@ -188,11 +205,14 @@ func (in *Instance) restream(c *column) {
 			rate, isRate := d.(*rateDetector)
 			_, isSets := d.(*setsDetector)
 			_, isMean := d.(*meanDetector)
+			_, isApart := d.(*apartDetector)
 			_, isSteps := d.(*stepsDetector)
 			switch {
 			case isRate && rate.fixed || isSets && d.(*setsDetector).fixed: // the anchor's
 			case isRate && (rate.kind == rateMissing || rate.kind == rateRepeated || rate.kind == rateUnseen):
 				kept = append(kept, in.newRateDetector(c, rate.kind))
+			case isApart:
+				kept = append(kept, in.newApart(c))
 			case (isSets || isMean || isSteps) && s.cause == causeDrift:
 				if !drift {
 					kept, drift = append(kept, in.driftDetectors(c)...), true

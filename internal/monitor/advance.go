@@ -101,6 +101,9 @@ func (in *Instance) fillBucket(p *pane) {
 			continue // it learned in this pane
 		}
 		c.bucket.missing += t.MissingTotal()
+		for r, n := range t.Missing {
+			c.bucket.reasons[r] += n
+		}
 		c.bucket.present += t.N
 		c.bucket.repeats += t.Repeats
 		addBuckets(c.base, c.bucket.counts, t)

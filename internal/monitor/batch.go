@@ -36,7 +36,8 @@ func (c *column) settle(t *tally) {
 	} else {
 		t.AddAll(c.base.grid, xs, &t.touched)
 	}
-	sum, repeats, last := t.sum, uint64(0), c.last
+	sum, repeats, beyond, last := t.sum, uint64(0), uint64(0), c.last
+	low, high := c.low, c.high
 	if !c.hasLast {
 		last = hashNumber(xs[0]) + 1
 	}
@@ -47,8 +48,12 @@ func (c *column) settle(t *tally) {
 			repeats++
 		}
 		last = h
+		if x < low || x > high {
+			beyond++
+		}
 	}
 	t.sum = sum
+	t.beyond += beyond
 	t.Repeats += repeats
 	c.last, c.hasLast = last, true
 }

@@ -25,7 +25,7 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 	}
 	b.Add(catalog.RepeatShare, share(t.Repeats, t.N), l.column...)
 	if c.base.grid != nil {
-		b.Add(catalog.OutOfRange, outOfRange(&c.base.ref, h), l.column...)
+		b.Add(catalog.OutOfRange, share(t.beyond, t.N), l.column...)
 	}
 	if c.base.grid == nil {
 		b.Add(catalog.UnseenShare, share(h.count(h.bins()-1), t.N), l.column...)
@@ -131,15 +131,4 @@ func (in *Instance) collectAges(b *catalog.Batch, i int, c *column, w *window, l
 	if c.maxAge > 0 {
 		b.Add(catalog.FeatureStaleShare, share(a.stale, a.n), l.stale...)
 	}
-}
-
-// outOfRange is how much more than in the reference lies in the lowest and the highest bin, both of which are open: what
-// is beyond the range of the reference is there, and next to nothing of the reference itself.
-func outOfRange(ref *tally, h *held) float64 {
-	last := len(ref.Fine) - 1
-	if last <= 0 || h.bins() != len(ref.Fine) {
-		return 0
-	}
-	out := max(0, share(h.count(last), h.rest.N)-share(ref.Fine[last], ref.N))
-	return out + max(0, share(h.count(0), h.rest.N)-share(ref.Fine[0], ref.N))
 }

@@ -45,6 +45,8 @@ type column struct {
 	accepted    *accepted // nil unless somebody accepted another reference
 	learn       *learner  // nil once it is ready
 
+	low     float64 // the range of a number's reference
+	high    float64
 	batch   *batch  // numbers to be counted; nil for a category and while the column learns
 	present bool    // the value that was observed last is usable, and counted in bins
 	bin     int32   // of it, if it is a category
@@ -81,6 +83,7 @@ type bucketColumn struct {
 	counts  []uint64 // histogram buckets, or named categories with "other" last
 	present uint64
 	missing uint64
+	reasons [numMissing]uint64 // of them; not of facts
 	repeats uint64
 	pairs   pairs  // of one entity
 	aged    uint64 // values whose age is known
@@ -106,6 +109,7 @@ func (c *column) counted(s source) *bucketColumn {
 func (b *bucketColumn) reset() {
 	clear(b.counts)
 	b.present, b.missing, b.repeats, b.aged, b.stale, b.pairs = 0, 0, 0, 0, 0, pairs{}
+	b.reasons = [numMissing]uint64{}
 }
 
 // bins is how many counts a tally of the column has.
@@ -133,6 +137,7 @@ func (c *column) ready(b *baseline) {
 	c.base, c.learn, c.kind, c.batch = b, nil, b.kind, nil
 	if b.grid != nil {
 		c.batch = &batch{}
+		c.low, c.high = b.grid.Range()
 	}
 	c.described = nil
 	c.total.hist = make([]uint64, c.buckets())

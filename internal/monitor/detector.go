@@ -15,9 +15,17 @@ const (
 	rateUnseen
 	rateStale
 	rateUpdates
+
+	rateAbsent // and the other reasons of missing values, in the order of detectors.MissingReason
+	rateNull
+	rateEmpty
+	rateNaN
+	rateInf
+	rateType
 )
 
-var rateNames = [...]string{"share missing", "share repeated", "share unseen", "share stale", "share unchanged since the same entity came before"}
+var rateNames = [...]string{"share missing", "share repeated", "share unseen", "share stale", "share unchanged since the same entity came before",
+	"share absent", "share null", "share empty", "share NaN", "share infinite", "share of another type"}
 
 // rateDetector watches a share for a rise. A fall of what is missing, repeated or unseen is no fault.
 type rateDetector struct {
@@ -28,9 +36,10 @@ type rateDetector struct {
 
 	capped *sequential.Rate // the same of the facts only; nil when every record is one
 
-	fixed  bool               // it is the anchor's
-	season *sequential.Season // nil when the reference is the same at any time
-	hi     float64            // of the bucket, with a season
+	fixed    bool               // it is the anchor's
+	breathes bool               // it is one of apartDetector that follows the season of all that is missing
+	season   *sequential.Season // nil when the reference is the same at any time
+	hi       float64            // of the bucket, with a season
 }
 
 // capping gives the detector a second one of the facts. What repeats or is stale is no matter of who sent it.
@@ -125,6 +134,8 @@ func (r *rateDetector) counts(c *column, of source) (k, n uint64) {
 		return b.pairs.compared - b.pairs.same, b.pairs.compared
 	case rateStale:
 		return b.stale, b.aged
+	case rateAbsent, rateNull, rateEmpty, rateNaN, rateInf, rateType:
+		return b.reasons[r.kind-rateAbsent], b.missing + b.present
 	default:
 		return b.counts[len(b.counts)-1], b.present
 	}

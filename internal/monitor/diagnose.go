@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/detectors"
@@ -13,6 +14,8 @@ const (
 	goneShare = .98
 	// mostlyThere is the share of records that must have had it in the reference.
 	mostlyThere = .5
+	// beyondShare is the share of values beyond the range of the reference that is worth naming, if so much of all that moved lies there.
+	beyondShare, beyondOfAll = .01, .8
 	// diagnosisRecords is how many values a diagnosis asks for.
 	diagnosisRecords = 30
 )
@@ -94,6 +97,17 @@ func (in *Instance) diagnoseNumber(s *stream, a *alarm, t *tally) {
 			what = "share of the default " + formatNumber(spike.Value)
 		}
 		a.says(what, spike.Expected, uint64(math.Round(spike.Seen*float64(t.N))), t.N)
+		return
+	}
+	if few, ok := detectors.RecognizeCollapse(g, &ref.NumberSummary, &t.NumberSummary); ok {
+		a.cause = causeFrozen
+		a.says("share of "+strconv.Itoa(few.Bins)+" values", few.Expected, uint64(math.Round(few.Seen*float64(t.N))), t.N)
+		return
+	}
+	// Values beyond the range of the reference, and the others as ever: no distribution has moved, some values are wrong.
+	if b := share(t.beyond, t.N); b >= beyondShare && !s.col.isScore && b >= beyondOfAll*detectors.Risen(&ref.NumberSummary, &t.NumberSummary) {
+		a.cause = causeQuality
+		a.says("share out of range", 0, t.beyond, t.N)
 	}
 }
 

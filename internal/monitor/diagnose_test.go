@@ -44,6 +44,12 @@ func TestAnAlarmIsNamedAfterWhatExplainsIt(t *testing.T) {
 				r.age = `"age":-1,`
 			}
 		}, "age/quality/share of the default -1"},
+		{"three values in turn", func(r *record, x float64, i int) { r.age = fmt.Sprintf(`"age":%.1f,`, 9+float64(i%3)*.9) }, "age/frozen/share of 3 values"},
+		{"some beyond all that was", func(r *record, x float64, i int) {
+			if i%4 == 0 {
+				r.age = fmt.Sprintf(`"age":%d,`, 500+i%97)
+			}
+		}, "age/quality/share out of range"},
 		{"a category vanishes", func(r *record, x float64, i int) {
 			if r.country == "DE" {
 				r.country = "CH"

@@ -126,12 +126,17 @@ func edgeOf(l sequential.Leading) float64 {
 
 // counter is how a detector's leading share is counted in a tally; nil when it is no share.
 func counter(c *column, by detector, l sequential.Leading) func(t *tally) (k, n uint64) {
+	if a, ok := by.(*apartDetector); ok && a.most() >= 0 {
+		by = a.rates[a.most()]
+	}
 	switch d := by.(type) {
 	case *rateDetector:
 		return func(t *tally) (k, n uint64) {
 			switch {
 			case d.kind == rateMissing:
 				return t.MissingTotal(), t.MissingTotal() + t.N
+			case d.kind >= rateAbsent:
+				return t.Missing[d.kind-rateAbsent], t.MissingTotal() + t.N
 			case d.kind == rateRepeated:
 				return t.Repeats, t.N
 			case d.kind == rateUpdates:

@@ -101,7 +101,7 @@ func (h *held) grow(n int) {
 		return
 	}
 	h.rest.Fine, h.narrow = nil, make([]uint32, n)
-	h.rest.N, h.rest.Dev, h.rest.DevSq, h.rest.Wide = 0, 0, 0, [detectors.NumWide]float64{}
+	h.rest.N, h.rest.Dev, h.rest.DevSq, h.rest.Wide, h.rest.beyond = 0, 0, 0, [detectors.NumWide]float64{}, 0
 }
 
 // view copies it into a tally, whose memory is used again.

@@ -102,6 +102,19 @@ func (in *Instance) encodeAside(e *encoder) {
 			e.uint(c.bucket.stale)
 		}
 	}
+	n = 0
+	for _, c := range in.cols {
+		n += int(b2i(c.bucket.missing > 0))
+	}
+	e.uint(uint64(n))
+	for _, c := range in.cols {
+		if c.bucket.missing > 0 {
+			e.uint(uint64(c.id))
+			for _, k := range c.bucket.reasons {
+				e.uint(k)
+			}
+		}
+	}
 }
 
 // encodeRare writes what references that were learned here know of rare categories.
@@ -167,6 +180,19 @@ func (r *restorer) aside(d *stateDecoder) {
 		aged, stale := d.uint(), d.uint()
 		if c != nil && !d.bad {
 			c.bucket.aged, c.bucket.stale = aged, stale
+		}
+	}
+	if len(d.buf) == 0 {
+		return // written before reasons were judged apart
+	}
+	for range d.length(maxStateNames) {
+		_, c := r.at(d.uint())
+		var reasons [numMissing]uint64
+		for i := range reasons {
+			reasons[i] = d.uint()
+		}
+		if c != nil && !d.bad {
+			c.bucket.reasons = reasons
 		}
 	}
 }

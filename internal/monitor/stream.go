@@ -101,7 +101,11 @@ func (in *Instance) addStreams(c *column) {
 	}
 	ref := &c.base.ref
 	if ref.seen() > 0 {
-		add(causeMissing, in.newRateDetector(c, rateMissing))
+		ds := []detector{in.newRateDetector(c, rateMissing)}
+		if in.clients == nil { // facts do not know reasons, and few clients must not page by one
+			ds = append(ds, in.newApart(c))
+		}
+		add(causeMissing, ds...)
 	}
 	if ref.N == 0 {
 		return

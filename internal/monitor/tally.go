@@ -9,8 +9,9 @@ import (
 
 // What a tally in state holds beside its counts.
 const (
-	tallyAges  = 1
-	tallyPairs = 2
+	tallyAges   = 1
+	tallyPairs  = 2
+	tallyBeyond = 4
 )
 
 // numMissing is the number of reasons why a value is missing.
@@ -22,6 +23,7 @@ const numMissing = int(detectors.NumMissingReasons)
 type tally struct {
 	detectors.NumberSummary
 	sum      float64   // plain sum of the values, for the histogram
+	beyond   uint64    // numbers below the lowest or above the highest of the reference
 	unbinned uint64    // usable values that were counted while the column learned and had no bins
 	ages     *ageTally // nil without updated_at
 	pairs    pairs     // of one entity
@@ -123,6 +125,7 @@ func (t *tally) addRest(o *tally) {
 	}
 	t.Repeats += o.Repeats
 	t.sum += o.sum
+	t.beyond += o.beyond
 	t.unbinned += o.unbinned
 	t.pairs.same += o.pairs.same
 	t.pairs.compared += o.pairs.compared
@@ -156,6 +159,7 @@ func (t *tally) subRest(o *tally) {
 	}
 	t.Repeats -= o.Repeats
 	t.sum -= o.sum
+	t.beyond -= o.beyond
 	t.unbinned -= o.unbinned
 	t.pairs.same -= o.pairs.same
 	t.pairs.compared -= o.pairs.compared
@@ -183,7 +187,7 @@ func (t *tally) reset() {
 	} else {
 		t.NumberSummary.Reset()
 	}
-	t.sum, t.unbinned, t.pairs = 0, 0, pairs{}
+	t.sum, t.beyond, t.unbinned, t.pairs = 0, 0, 0, pairs{}
 	if ages != nil {
 		ages.reset()
 	}
@@ -199,7 +203,7 @@ func (t *tally) seen() uint64 { return t.N + t.unbinned + t.MissingTotal() }
 func (t *tally) grow(n int) {
 	if t.bins() != n {
 		t.Fine, t.narrow = make([]uint64, n), nil
-		t.N, t.Dev, t.DevSq, t.Wide = 0, 0, 0, [detectors.NumWide]float64{}
+		t.N, t.Dev, t.DevSq, t.Wide, t.beyond = 0, 0, 0, [detectors.NumWide]float64{}, 0
 		if t.tracks {
 			t.track()
 		}
@@ -241,6 +245,9 @@ func (t *tally) encodeRest(e *encoder) {
 	if t.pairs.compared > 0 {
 		flags |= tallyPairs
 	}
+	if t.beyond > 0 {
+		flags |= tallyBeyond
+	}
 	e.buf = append(e.buf, flags)
 	if t.ages != nil {
 		t.ages.encode(e)
@@ -248,6 +255,9 @@ func (t *tally) encodeRest(e *encoder) {
 	if t.pairs.compared > 0 {
 		e.uint(t.pairs.same)
 		e.uint(t.pairs.compared)
+	}
+	if t.beyond > 0 {
+		e.uint(t.beyond)
 	}
 }
 
@@ -293,5 +303,9 @@ func (t *tally) decodeRest(d *stateDecoder) {
 	t.pairs = pairs{}
 	if flags&tallyPairs != 0 {
 		t.pairs = pairs{d.uint(), d.uint()}
+	}
+	t.beyond = 0
+	if flags&tallyBeyond != 0 {
+		t.beyond = d.uint()
 	}
 }
