@@ -7,9 +7,11 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 )
 
+const adversaryGroup = "the engine, adversaries and broken machines"
+
 // adversaryCases are people who know that they are watched, and machines that misbehave.
 func adversaryCases() []simulate.Case {
-	const group = "the engine, adversaries and broken machines"
+	const group = adversaryGroup
 	shift := change{apply: func(w *world, l float64) { w.shift, w.outliers = .5*l, true }, what: "normal/drift"}
 	silent := func(name string, run func(r *simulate.RNG) bool) simulate.Case {
 		return simulate.Case{
@@ -22,7 +24,7 @@ func adversaryCases() []simulate.Case {
 			},
 		}
 	}
-	return []simulate.Case{
+	return append(aimed(), []simulate.Case{
 		{
 			Group: group, Name: "shift of .5 sd, and one value of 1e6 in every 200", Unit: "minutes", Limit: 10, Cost: 500, Runs: 9,
 			Run: func(r *simulate.RNG) simulate.Sample {
@@ -78,7 +80,7 @@ func adversaryCases() []simulate.Case {
 			without := restarted(seed, false)
 			return !without.IsZero() && without.Equal(restarted(seed, true))
 		}),
-	}
+	}...)
 }
 
 // late mixes records of long ago into the present: they belong to the totals, not to the evidence.

@@ -9,5 +9,5 @@ import (
 // Cases returns every case that is played to the engine, in the order of the table. data is the folder of the shared test
 // data; without it the cases over real logs are left out.
 func Cases(data string) []simulate.Case {
-	return slices.Concat(changeCases(), adversaryCases(), noChangeCases(), realCases(data))
+	return slices.Concat(publishedRates(), publishedNumbers(), changeCases(), adversaryCases(), noChangeCases(), wideCases(), realCases(data))
 }

@@ -8,14 +8,15 @@ import (
 
 // How the cases with a change are run: 20 records a second against a reference of 100,000, in minutes.
 const (
-	changePerSec  = 20
-	learnRecords  = 100_000
-	learnFor      = learnRecords/(60*changePerSec) + 2 // minutes
-	changeWithin  = 240                                // minutes until a change counts as missed
-	quietAtLeast  = 30
-	changeLearn   = "{learn: 100000 records, page_while_learning: true}"
-	changeBudget  = "1 per 30d"
-	changeWindows = "windows: [10m, 1h]"
+	changePerSec   = 20
+	learnRecords   = 100_000
+	learnFor       = learnRecords/(60*changePerSec) + 2 // minutes
+	changeWithin   = 240                                // minutes until a change counts as missed
+	quietAtLeast   = 30
+	changeLearn    = "{learn: 100000 records, page_while_learning: true}"
+	changeLearn20k = "{learn: 20000 records, page_while_learning: true}"
+	changeBudget   = "1 per 30d"
+	changeWindows  = "windows: [10m, 1h]"
 )
 
 // change is what becomes of a world, level 0 being as before and 1 changed.
@@ -82,9 +83,8 @@ func changeCases() []simulate.Case {
 
 // settled is a stand that has learned and watched for a while, and when that is.
 func settled(r *simulate.RNG, c change, more string) (*stand, *world, time.Time) {
-	s := newStand(newModel(changeLearn, changeBudget, more))
+	s := newStand(newModel(fullModel, changeLearn, changeBudget, more))
 	w := newWorld(r, family{})
-	w.perSec = changePerSec
 	if c.spam > 0 {
 		w.spam = c.spam
 	}

@@ -12,8 +12,10 @@ import (
 // began is a Monday, at midnight.
 var began = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
-// modelText is the model of all cases; the verbs are its reference, its budget, and more lines.
-const modelText = `
+// fullModel is the model of most cases; the others watch one column alone. The verbs are the reference, the budget,
+// and more lines.
+const (
+	fullModel = `
 model: m
 logs: {include: /l, format: json}
 fields: {timestamp: ts}
@@ -28,8 +30,36 @@ features:
 reference: %s
 false_pages: %s
 %s`
+	labelModel = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts}
+predictions:
+  label: {path: label, positive: spam}
+reference: %s
+false_pages: %s
+%s`
+	clientModel = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts, client: client}
+predictions:
+  label: {path: label, positive: spam}
+reference: %s
+false_pages: %s
+%s`
+	numberModel = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts}
+features:
+  - {path: normal, kind: number}
+reference: %s
+false_pages: %s
+%s`
+)
 
-// Columns of a record, in the order of modelText.
+// Columns of a record.
 const (
 	colScore = iota
 	colLabel
@@ -37,10 +67,11 @@ const (
 	colTies
 	colConstant
 	colCountry
+	colClient
 	numColumns
 )
 
-var paths = [numColumns]string{"score", "label", "normal", "ties", "constant", "country"}
+var paths = [numColumns]string{"score", "label", "normal", "ties", "constant", "country", "client"}
 
 // stand is the engine with one model, and a record that is filled again and again.
 type stand struct {
@@ -50,18 +81,20 @@ type stand struct {
 	rec    parse.Record
 	slots  [numColumns]int
 	pages  pages
+	batch  catalog.Batch
 }
 
-// pages are the alarms that were seen, in event time.
+// pages are what people were told, in event time.
 type pages struct {
-	raised float64 // plumbline_alarms_total so far
-	first  time.Time
-	count  int // publishes in which it had grown: alarms of one moment are one page
-	what   map[string]bool
+	count   int // moments in which somebody was paged: alarms of one moment are one page
+	first   time.Time
+	what    map[string]bool // column/cause of every alarm so far
+	tickets map[string]bool // causes of every ticket so far
+	open    map[string]bool // alarms that stand
 }
 
 // read are the metrics that the cases look at.
-var read = []*catalog.Metric{catalog.Alarm, catalog.Alarms, catalog.Records, catalog.RecordsLate, catalog.RecordsFuture, catalog.AlarmSeen}
+var read = []*catalog.Metric{catalog.Alarm, catalog.Ticket, catalog.Records, catalog.RecordsLate, catalog.RecordsFuture, catalog.AlarmSeen}
 
 func newStand(m *monitor.Model) *stand {
 	e, err := monitor.NewEngine(monitor.EngineOptions{Models: []*monitor.Model{m}, Metrics: read})
@@ -97,27 +130,47 @@ func (s *stand) observe(at, arrival time.Time) {
 // look publishes, as of an event time.
 func (s *stand) look(at time.Time) {
 	s.engine.Advance(at)
-	raised := 0.
-	var b catalog.Batch
-	s.engine.Collect(&b)
-	for _, x := range b.Samples {
+	s.batch.Samples = s.batch.Samples[:0]
+	s.engine.Collect(&s.batch)
+	s.pages.see(&s.batch, at)
+}
+
+// see takes what was published. An alarm that opens a ticket wakes nobody.
+func (p *pages) see(b *catalog.Batch, at time.Time) {
+	paged := false
+	for i := range b.Samples {
+		x := &b.Samples[i]
 		switch x.Metric {
-		case catalog.Alarms:
-			raised += x.Value
 		case catalog.Alarm:
+			if x.Value == 0 && len(p.open) == 0 {
+				continue
+			}
+			id := x.Labels[1] + "/" + x.Labels[2]
+			whole := id + "/" + x.Labels[3]
+			if x.Value == 0 {
+				delete(p.open, whole)
+				continue
+			}
+			if p.open[whole] {
+				continue
+			}
+			if p.open == nil {
+				p.open, p.what = map[string]bool{}, map[string]bool{}
+			}
+			p.open[whole], p.what[id], paged = true, true, true
+		case catalog.Ticket:
 			if x.Value == 1 {
-				if s.pages.what == nil {
-					s.pages.what = map[string]bool{}
+				if p.tickets == nil {
+					p.tickets = map[string]bool{}
 				}
-				s.pages.what[x.Labels[1]+"/"+x.Labels[2]] = true
+				p.tickets[x.Labels[2]] = true
 			}
 		}
 	}
-	if raised > s.pages.raised {
-		if s.pages.count++; s.pages.count == 1 {
-			s.pages.first = at
+	if paged {
+		if p.count++; p.count == 1 {
+			p.first = at
 		}
-		s.pages.raised = raised
 	}
 }
 
@@ -152,9 +205,9 @@ func (s *stand) restart() {
 	}
 }
 
-// newModel makes a model. more are further lines of its file.
-func newModel(reference, budget, more string) *monitor.Model {
-	m, err := monitor.ParseModel("model.yaml", fmt.Appendf(nil, modelText, reference, budget, more))
+// newModel makes a model from one of the texts. more are further lines of its file.
+func newModel(text, reference, budget, more string) *monitor.Model {
+	m, err := monitor.ParseModel("model.yaml", fmt.Appendf(nil, text, reference, budget, more))
 	if err != nil {
 		panic(err)
 	}

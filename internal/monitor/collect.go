@@ -186,8 +186,10 @@ func (in *Instance) collectModel(b *catalog.Batch) {
 		b.Add(catalog.Clients, in.clients.distinct, m...)
 	}
 	in.collectVersions(b)
-	if limit, ok := in.positiveLimit(); ok {
-		b.Add(catalog.PositiveLimit, limit, m...)
+	if in.wants(catalog.PositiveLimit) {
+		if limit, ok := in.positiveLimit(); ok {
+			b.Add(catalog.PositiveLimit, limit, m...)
+		}
 	}
 	if in.volume != nil {
 		if low, high, ok := in.volume.expected(in); ok {

@@ -15,7 +15,7 @@ func adversarialCases() []Case {
 			Run: func(r *RNG) Sample {
 				after := shifted(.5).Shares(edges)
 				b := newBinned(r, normal, 1_000_000, sequential.SetsOptions{
-					Alpha: .05 / productStreams, Ordered: true, Slack: productTol, Cap: sequential.BucketCap(productLogA),
+					Alpha: .05 / productStreams, Ordered: true, Tol: ToleranceDistribution, Cap: sequential.BucketCap(productLogA),
 				})
 				return Sample{Delay: Delay(b.d, productLogA, 60, 600, func(_ int, changed bool) {
 					shares := normal

@@ -145,7 +145,7 @@ func setCases() []Case {
 		after := shape.Shares(edges)
 		want := []float64{1900, 600, 150, 50, 450, 1100, 1025}[i]
 		out = append(out, Case{
-			Group: "bins, 50 records a bucket, known reference", Name: shape.Name, Want: want, Unit: "records", Cost: 3, Limit: max(1.25*want, want+50),
+			Group: NumberChange, Name: shape.Name, Want: want, Unit: "records", Cost: 3, Limit: max(1.25*want, want+50),
 			Run: func(r *RNG) Sample {
 				b := newBinned(r, none, 0, o)
 				d := Delay(b.d, math.Log(100_000./50), 100+r.IntN(50), 1000, func(_ int, changed bool) {

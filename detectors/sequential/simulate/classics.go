@@ -1,7 +1,9 @@
 package simulate
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/plumbline-ml/plumbline/detectors/classic"
 )
@@ -35,8 +37,8 @@ func classics() []struct {
 	}
 }
 
-// classicCases count the false alarms of the classics in 10,000 events, and how long they take for a rate of 5 % to
-// become 7.5 %. An e-detector with a budget of one false page in 10,000 events stands beside them.
+// classicCases count the false alarms of the classics in 10,000 events, and how long they take for the changes that e-detectors
+// are given event by event.
 func classicCases() []Case {
 	const events = 10 * eventTarget
 	bernoulli := func(p float64) func(*RNG) func() float64 {
@@ -60,8 +62,8 @@ func classicCases() []Case {
 	var out []Case
 	for _, s := range streams {
 		for _, c := range classics() {
-			if (c.name[0] == 'D' || c.name[0] == 'E' || c.name[0] == 'H') && c.name != "EWMA" && s.name[:4] != "a ra" {
-				continue // they are made for errors: zeros and ones
+			if forErrors(c.name) && s.name[:4] != "a ra" {
+				continue
 			}
 			out = append(out, Case{
 				Group: "the classics at their defaults, no change, per 10,000 events: " + s.name, Name: c.name, Allowed: 1, Contrast: true, Cost: 40, Runs: 6,
@@ -76,39 +78,83 @@ func classicCases() []Case {
 			})
 		}
 	}
-	change := func(r *RNG, alarm func(x float64) bool) Sample {
-		for range 3000 {
-			alarm(one64(r.Float64() < .05))
-		}
-		for i := range 20_000 {
-			if alarm(one64(r.Float64() < .075)) {
-				return Sample{Delay: i + 1}
-			}
-		}
-		return Sample{Delay: Missed}
-	}
-	const group = "the classics at their defaults, a rate of 5 % becomes 7.5 %"
-	for _, c := range classics() {
-		out = append(out, Case{
-			Group: group, Name: c.name, Unit: "events", Contrast: true, Cost: 5,
-			Run: func(r *RNG) Sample {
-				d := c.fresh()
-				return change(r, func(x float64) bool { return d.Update(x) == classic.Drift })
-			},
-		})
-	}
-	return append(out, Case{
-		Group: group, Name: "e-detector, 1 in 10,000 events", Unit: "events", Want: 653, Cost: 2,
-		Run: func(r *RNG) Sample {
-			d := eventRate(.05)
-			return change(r, func(x float64) bool {
-				d.Update(uint64(x), 1)
-				if d.LogEvidence() < math.Log(eventTarget) {
-					return false
-				}
-				d.Reset()
-				return true
-			})
-		},
-	})
+	return append(out, classicChanges()...)
 }
+
+// ClassicsChange begins the names of the groups in which the classics watch a change of the event-by-event cases.
+const ClassicsChange = "the classics at their defaults: "
+
+// classicChanges are the changes of the published tables, one event after another, watched by the classics.
+func classicChanges() []Case {
+	type stream func(r *RNG, changed bool) float64
+	bernoulli := func(p1 float64) stream {
+		return func(r *RNG, changed bool) float64 {
+			p := .05
+			if changed {
+				p = p1
+			}
+			return one64(r.Float64() < p)
+		}
+	}
+	normal := func(after func(r *RNG) float64) stream {
+		return func(r *RNG, changed bool) float64 {
+			if changed {
+				return after(r)
+			}
+			return r.NormFloat64()
+		}
+	}
+	var changes []struct {
+		name   string
+		events bool // zeros and ones
+		next   stream
+	}
+	add := func(name string, events bool, next stream) {
+		changes = append(changes, struct {
+			name   string
+			events bool
+			next   stream
+		}{name, events, next})
+	}
+	for _, p1 := range []float64{.055, .0625, .075, .10, .20, .03} {
+		add(fmt.Sprintf("rate .05, to %g", p1), true, bernoulli(p1))
+	}
+	for _, d := range []float64{.1, .2, .5, 2} {
+		add(fmt.Sprintf("shift %g sd", d), false, normal(func(r *RNG) float64 { return r.NormFloat64() + d }))
+	}
+	add("scale 1.3", false, normal(func(r *RNG) float64 { return 1.3 * r.NormFloat64() }))
+	add("5 % at +4 sd", false, normal(func(r *RNG) float64 {
+		if r.Float64() < .05 {
+			return 4 + .2*r.NormFloat64()
+		}
+		return r.NormFloat64()
+	}))
+	add("bimodal, same mean and variance", false, normal(func(r *RNG) float64 { return .6*r.NormFloat64() + .8*float64(1-2*r.IntN(2)) }))
+	var out []Case
+	for _, change := range changes {
+		for _, c := range classics() {
+			if forErrors(c.name) && !change.events {
+				continue
+			}
+			out = append(out, Case{
+				Group: ClassicsChange + change.name, Name: c.name, Unit: "events", Contrast: true, Cost: 8, Runs: 20,
+				Run: func(r *RNG) Sample {
+					d := c.fresh()
+					for range 3000 {
+						d.Update(change.next(r, false))
+					}
+					for i := range 20_000 {
+						if d.Update(change.next(r, true)) == classic.Drift {
+							return Sample{Delay: i + 1}
+						}
+					}
+					return Sample{Delay: Missed}
+				},
+			})
+		}
+	}
+	return out
+}
+
+// forErrors says whether a detector is made for errors: zeros and ones.
+func forErrors(name string) bool { return strings.Contains(name, "DDM") }

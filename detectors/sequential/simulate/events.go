@@ -12,6 +12,13 @@ import (
 // bernoulliAlternatives are those of the e-SR mixture in golden_edetector.json.
 var bernoulliAlternatives = []float64{1.15, 1.3, 1.5, 2, 3, 5, 10, 1 / 1.15, 1 / 1.3, 1 / 1.5, 1. / 2, 1. / 3, 1. / 5, 1. / 10}
 
+// Groups of cases that are event by event, or nearly, beside which the classics stand.
+const (
+	EventsQuiet  = "rate, event by event, no change"
+	EventsChange = "rate .05, event by event, change"
+	NumberChange = "bins, 50 records a bucket, known reference"
+)
+
 // eventTarget is the expected number of events between false alarms.
 const eventTarget = 10_000
 
@@ -31,7 +38,7 @@ func eventCases() []Case {
 	var out []Case
 	for _, p0 := range []float64{.001, .01, .05, .3, .5} {
 		out = append(out, Case{
-			Group: "rate, event by event, no change", Name: fmt.Sprintf("rate %g", p0), Allowed: 1, Cost: 5,
+			Group: EventsQuiet, Name: fmt.Sprintf("rate %g", p0), Allowed: 1, Cost: 5,
 			Run: func(r *RNG) Sample {
 				d := eventRate(p0)
 				const events = 5 * eventTarget
@@ -42,7 +49,7 @@ func eventCases() []Case {
 	}
 	for _, c := range []struct{ p1, want float64 }{{.055, 4116}, {.0625, 1404}, {.075, 653}, {.10, 217}, {.20, 48}, {.03, 638}} {
 		out = append(out, Case{
-			Group: "rate .05, event by event, change", Name: fmt.Sprintf("to %g", c.p1), Want: c.want, Unit: "events", Cost: 1,
+			Group: EventsChange, Name: fmt.Sprintf("to %g", c.p1), Want: c.want, Unit: "events", Cost: 1,
 			Run: func(r *RNG) Sample {
 				d := eventRate(.05)
 				return Sample{Delay: Delay(d, logA, 3000, 20_000, func(_ int, changed bool) {

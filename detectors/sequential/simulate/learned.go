@@ -73,7 +73,7 @@ func (w Wander) setsRun(r *RNG, shift float64, watch int) Sample {
 			total[j] += c
 		}
 	}
-	o := sequential.SetsOptions{Alpha: .05, Ordered: true, Slack: math.Log(1.1), Cap: sequential.BucketCap(logA), Varying: true}
+	o := sequential.SetsOptions{Alpha: .05, Ordered: true, Tol: ToleranceDistribution, Cap: sequential.BucketCap(logA), Varying: true}
 	learned, err := sequential.LearnSets(ref, o, sequential.ReplayOptions{LogA: logA})
 	if err != nil {
 		panic(err)

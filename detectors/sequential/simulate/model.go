@@ -38,7 +38,7 @@ func newModel(r *RNG, days float64) *model {
 	for range streams {
 		m.budget.Add(1)
 		m.streams = append(m.streams, newBinned(r, shares, 20_000, sequential.SetsOptions{
-			Alpha: .05 / streams, Ordered: true, Slack: productTol, Cap: sequential.BucketCap(logA),
+			Alpha: .05 / streams, Ordered: true, Tol: ToleranceDistribution, Cap: sequential.BucketCap(logA),
 		}))
 	}
 	m.logM = make([]float64, streams)
@@ -67,8 +67,8 @@ func modelCases() []Case {
 	for _, days := range []float64{7, 30, 90} {
 		out = append(out, Case{
 			Group: "a model of 500 streams on 5 nodes, no change", Name: fmt.Sprintf("1 per %g days", days), Allowed: 1, Cost: 13_000,
-			// Without a single page, three periods are needed for an upper bound of 1.
-			Runs: max(1, int(days/10)),
+			// Without a single page, two periods are needed for an upper bound of 1.5.
+			Runs: max(1, int(days/14)),
 			Run: func(r *RNG) Sample {
 				m := newModel(r, days)
 				out := Sample{Periods: 30 / days}

@@ -10,7 +10,7 @@ import (
 )
 
 // The product's own setting: a model of a hundred streams shares one false page in 30 days, buckets are minutes, 20
-// requests a second arrive, the reference is four weeks of that, and 10 % of odds are not worth a page.
+// requests a second arrive, and the reference is four weeks of that. Tolerances are the defaults of a model file.
 
 const (
 	productStreams   = 100
@@ -19,9 +19,18 @@ const (
 	productReference = 28 * 24 * 60 * productPerBucket
 )
 
+// The tolerances that a model file has when it says nothing: a class and the mean of a probability by odds; bins and categories, what is
+// missing and what is unseen by shares of all records.
+const (
+	ToleranceOdds         = 1.10
+	ToleranceDistribution = .02
+	ToleranceShare        = .01
+	ToleranceUnseen       = ToleranceShare / 2
+)
+
 var (
 	productLogA = sequential.LogThreshold(productBuckets, 1, 1./productStreams)
-	productTol  = math.Log(1.1)
+	productTol  = math.Log(ToleranceOdds)
 )
 
 // world is a detector, and how to give it one bucket: level 0 is as the reference, 1 is changed.
@@ -46,10 +55,23 @@ func shareWorld(before, after float64) func(*RNG) world {
 	}
 }
 
-func binsWorld(before, after []float64, ordered bool, extra int) func(*RNG) world {
+// riseWorld watches a share for a rise above what is tolerated of it: missing or unseen values.
+func riseWorld(before, after, tolerance float64) func(*RNG) world {
+	return func(r *RNG) world {
+		const n = 1_000_000
+		_, hi := sequential.ClopperPearson(r.Binomial(n, before), n, .05/productStreams)
+		d := sequential.NewRate(sequential.RateOptions{Hi: hi + tolerance, Cap: sequential.BucketCap(productLogA)})
+		return world{&d, func(level float64) {
+			n := r.Poisson(productPerBucket)
+			d.Update(r.Binomial(n, before+level*(after-before)), n)
+		}}
+	}
+}
+
+func binsWorld(before, after []float64) func(*RNG) world {
 	return func(r *RNG) world {
 		b := newBinned(r, before, 1_000_000, sequential.SetsOptions{
-			Alpha: .05 / productStreams, Ordered: ordered, Extra: extra, Slack: productTol, Cap: sequential.BucketCap(productLogA),
+			Alpha: .05 / productStreams, Ordered: true, Tol: ToleranceDistribution, Cap: sequential.BucketCap(productLogA),
 		})
 		mix := make([]float64, len(before))
 		return world{b.d, func(level float64) {
@@ -61,8 +83,7 @@ func binsWorld(before, after []float64, ordered bool, extra int) func(*RNG) worl
 	}
 }
 
-// meanWorld has scores Beta(2,8), whose mean moves by so many standard deviations. A twentieth of one is not worth a
-// page.
+// meanWorld has scores Beta(2,8), whose mean moves by so many standard deviations.
 func meanWorld(move float64) func(*RNG) world {
 	return func(r *RNG) world {
 		base := distuv.Beta{Alpha: 2, Beta: 8}
@@ -70,7 +91,7 @@ func meanWorld(move float64) func(*RNG) world {
 		const n = 1_000_000
 		season, err := sequential.NewMeanSeason(sequential.MeanProfile{
 			Calendar: "flat", N: []uint64{n}, Sum: []float64{n * mean}, SumSq: []float64{n * (sd*sd + mean*mean)}, Days: 28,
-		}, sequential.SeasonOptions{Tol: sd / 20})
+		}, sequential.SeasonOptions{Odds: productTol})
 		if err != nil {
 			panic(err)
 		}
@@ -103,10 +124,6 @@ func one64(b bool) float64 { return float64(one(b)) }
 func productCases() []Case {
 	edges := deciles()
 	normal := shifted(0).Shares(edges)
-	// Three categories, other, unseen, missing.
-	labels := []float64{.5, .3, .15, .03, 0, .02}
-	unseen := []float64{.495, .297, .1485, .0297, .01, .0198}
-	missing := []float64{.4592, .2755, .1378, .0275, 0, .1}
 	var out []Case
 	add := func(name string, limit float64, c course, cost int, build func(*RNG) world) {
 		out = append(out, Case{
@@ -133,13 +150,13 @@ func productCases() []Case {
 		add(fmt.Sprintf("rate 5 %%, odds times %g", odds), limit, abrupt, 1, shareWorld(.05, Odds(.05, odds)))
 	}
 	add("frozen: repeats 5 % to all", 10, abrupt, 1, shareWorld(.05, 1))
-	add("unseen category 1 %", 15, abrupt, 2, binsWorld(labels, unseen, false, 2))
-	add("missing 2 % to 10 %", 10, abrupt, 2, binsWorld(labels, missing, false, 2))
+	add("unseen category 1 %", 15, abrupt, 1, riseWorld(0, .01, ToleranceUnseen))
+	add("missing 2 % to 10 %", 10, abrupt, 1, riseWorld(.02, .10, ToleranceShare))
 	for _, s := range []struct {
 		shape Shape
 		limit float64
 	}{{shifted(.1), 60}, {shifted(.2), 12}, {shifted(.5), 10}, {scaled(1.2), 12}, {bump(.05), 12}, {bimodal(), 12}} {
-		add("number: "+s.shape.Name, s.limit, abrupt, 3, binsWorld(normal, s.shape.Shares(edges), true, 0))
+		add("number: "+s.shape.Name, s.limit, abrupt, 3, binsWorld(normal, s.shape.Shares(edges)))
 	}
 	for _, s := range []struct{ move, limit float64 }{{.1, 60}, {.2, 15}, {.5, 10}} {
 		add(fmt.Sprintf("mean of a score: %g sd", s.move), s.limit, abrupt, 40, meanWorld(s.move))

@@ -15,7 +15,7 @@ func TestASmallTableKeepsItsPromises(t *testing.T) {
 	}
 	spent := 0
 	for _, c := range All() {
-		if c.Cost > 150 {
+		if c.Cost > 150 || strings.HasPrefix(c.Group, ClassicsChange) {
 			continue
 		}
 		runs := max(1, min(c.Runs, 100/max(1, c.Cost)))
