@@ -30,8 +30,8 @@ race: ## run all tests under the race detector, in random order (needs a C compi
 bench: ## measure the hot path against wc -l and a bufio + encoding/json reader
 	go run ./agent/bench
 
-detection: ## simulate the detectors: false pages against the budget, delays against the classics
-	go run ./agent/detection/cmd
+detection: ## simulate the detectors, alone and in the engine: false pages against the budget, delays against the published; PARALLEL=2 for two cores
+	go run ./agent/detection/cmd $(if $(filter-out 0,$(SEED)),-seed $(SEED)) $(if $(PARALLEL),-parallel $(PARALLEL)) $(if $(DOCS),-docs $(DOCS))
 
 scenarios: ## break a model in every way we know, alone and in season, beside innocent twins: who is paged, when, and what the page says
 	go run ./agent/scenarios/cmd

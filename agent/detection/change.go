@@ -57,6 +57,8 @@ func changes() []change {
 		{name: "number, shift .1 sd", limit: 120, apply: func(w *world, l float64) { w.shift = .1 * l }, what: "normal/drift"},
 		{name: "number, shift .2 sd", limit: 20, apply: func(w *world, l float64) { w.shift = .2 * l }, what: "normal/drift"},
 		{name: "number, shift .5 sd", limit: 10, apply: func(w *world, l float64) { w.shift = .5 * l }, what: "normal/drift"},
+		{name: "number, shift .5 sd over an hour", limit: 60, apply: func(w *world, l float64) { w.shift = .5 * l }, level: ramp, what: "normal/drift"},
+		{name: "number, shift .5 sd for 20 minutes only", limit: 20, apply: func(w *world, l float64) { w.shift = .5 * l }, level: transient, what: "normal/drift"},
 		{name: "number, scale 1.2", limit: 20, apply: func(w *world, l float64) { w.scale = 1 + .2*l }, what: "normal/drift"},
 		{name: "number, 5 % at +4 sd", limit: 20, apply: func(w *world, l float64) { w.bump = .05 * l }, what: "normal/drift"},
 		{name: "number, two humps of the same mean and variance", limit: 20, apply: func(w *world, l float64) { w.bimodal = l > 0 }, what: "normal/drift"},

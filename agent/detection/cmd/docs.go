@@ -120,11 +120,12 @@ func matrices(b *strings.Builder, groups []string, of map[string][]line) {
 		}
 		return out
 	}
-	matrix := func(prefix, corner string, own func(what string) string, cell func(l line) string) {
+	matrix := func(prefix, title, corner string, own func(what string) string, cell func(l line) string) {
 		columns := names(prefix)
 		if len(columns) == 0 {
 			return
 		}
+		fmt.Fprintf(b, "\n**%s: %s**\n", classicsGroup, title)
 		fmt.Fprintf(b, "\n| %s | e-detector | %s |\n|---|%s\n", corner, strings.Join(columns, " | "), strings.Repeat("---:|", len(columns)+1))
 		for _, g := range groups {
 			what, ok := strings.CutPrefix(g, prefix)
@@ -151,15 +152,13 @@ func matrices(b *strings.Builder, groups []string, of map[string][]line) {
 		return of[group][i], true
 	}
 	perPeriod := func(l line) string { return fmt.Sprintf("%.2f", float64(l.Pages)/max(l.Periods, 1e-9)) }
-	fmt.Fprintf(b, "\n**%s, which take no budget: alarms in 10,000 events in which nothing changes**\n", classicsGroup)
-	matrix(quietClassics, "nothing changes", func(what string) string {
+	matrix(quietClassics, "alarms in 10,000 events", "nothing changes", func(what string) string {
 		name := map[string]string{"a rate of 5 %": "rate 0.05", "a rate of 30 %": "rate 0.3"}[what]
 		if l, ok := find(simulate.EventsQuiet, name); ok {
 			return perPeriod(l)
 		}
 		return ""
 	}, perPeriod)
-	fmt.Fprintf(b, "\n**%s: median delay in events, runs that missed it in brackets. A short delay is no merit in one that alarms all the time anyway**\n", classicsGroup)
 	short := func(l line) string {
 		if l.Delay >= simulate.Missed {
 			return "never"
@@ -169,7 +168,7 @@ func matrices(b *strings.Builder, groups []string, of map[string][]line) {
 		}
 		return fmt.Sprint(l.Delay)
 	}
-	matrix(simulate.ClassicsChange, "something changes", func(what string) string {
+	matrix(simulate.ClassicsChange, "median delay in events, runs that missed it in brackets", "something changes", func(what string) string {
 		if to, ok := strings.CutPrefix(what, "rate .05, "); ok {
 			if l, ok := find(simulate.EventsChange, to); ok {
 				return short(l)

@@ -85,6 +85,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 			fmt.Fprintln(errs, "read a run:", err)
 			return 2
 		}
+		if slices.ContainsFunc(t.Cases, func(l line) bool { return l.Verdict == simulate.Broken.String() }) {
+			verdict = simulate.Broken
+		}
 	} else {
 		cases := slices.DeleteFunc(slices.Concat(simulate.All(), detection.Cases(o.data)), func(c simulate.Case) bool {
 			id := c.Group + " " + c.Name
