@@ -50,7 +50,7 @@ func changes() []change {
 		{name: "positive rate 2 % to nothing", limit: 10, spam: .02, apply: toSpam(.02, 0)},
 		{name: "positive rate 2 % to 4 % over an hour", limit: 60, spam: .02, apply: toSpam(.02, .04), level: ramp},
 		{name: "positive rate 2 % to 4 % for 20 minutes only", limit: 20, spam: .02, apply: toSpam(.02, .04), level: transient},
-		{name: "positive rate 5 %, odds times 1.25", limit: 60, apply: odds(1.25)},
+		{name: "positive rate 5 %, odds times 1.25", limit: 90, apply: odds(1.25)},
 		{name: "positive rate 5 %, odds times 1.5", limit: 20, apply: odds(1.5)},
 		{name: "positive rate 5 %, odds times 2", limit: 10, apply: odds(2)},
 		{name: "positive rate 5 %, odds times 4", limit: 10, apply: odds(4)},

@@ -216,3 +216,36 @@ func TestLearnersRefuseWhatIsNoReference(t *testing.T) {
 		}
 	}
 }
+
+// TestABudgetOfMuchMoreTimeThanTheReferenceHasMoreSlack: four weeks cannot vouch for one page in three months. Simulated, a model that wanders with AR(.98)
+// spent 9 pages in 6 periods without it and 4 with it (make detection).
+func TestABudgetOfMuchMoreTimeThanTheReferenceHasMoreSlack(t *testing.T) {
+	ref := histogramDays(3, 28, 60, 0, .15)
+	rates := make([]Observation, len(ref))
+	for i, b := range ref {
+		for _, c := range b.Counts {
+			rates[i].N += c
+		}
+		rates[i].Minute, rates[i].K = b.Minute, b.Counts[0]
+	}
+	kappa := func(days float64) float64 {
+		l, err := LearnSeason(rates, LearnOptions{
+			SeasonOptions: SeasonOptions{Tol: math.Log(1.1)}, ReplayOptions: ReplayOptions{LogA: LogThreshold(288*days, 1, 1)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Profile.Kappa
+	}
+	// Above 28 days the replay has the same limit.
+	month := kappa(30)
+	for _, days := range []float64{31, 55, 57, 90, 365} {
+		want := month
+		if days > 56 {
+			want += kappaStep
+		}
+		if got := kappa(days); got != want {
+			t.Errorf("a page in %v days: kappa %v, want %v", days, got, want)
+		}
+	}
+}

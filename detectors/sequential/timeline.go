@@ -222,7 +222,8 @@ func (o *ReplayOptions) check() error {
 func (o *ReplayOptions) bucketCap() float64 { return BucketCap(o.LogA) * max(1, o.PerBucket) }
 
 // calibrate returns the smallest kappa in 0, .5, ..., 4 whose replay stays below the limit, and its peak. With two to
-// four weeks the replay sees too little of the wander; half a sigma more repairs it.
+// four weeks the replay sees too little of the wander; half a sigma more repairs it. So it does when a page may come once in
+// more than twice the time that the reference covers: a replay of four weeks says little of what happens once in three months.
 func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float64) (kappa, peak float64, stable bool) {
 	limit := o.LogA
 	if o.Weight > 0 {
@@ -230,7 +231,9 @@ func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float6
 	}
 	merged := math.Log(max(1, o.PerBucket))
 	// Evidence is linear in what is added in each step: with 30 instead of 1 it is 30 times as much.
-	limit = min(limit, math.Log(float64(len(t.buckets)))+merged) - replayMargin - merged
+	seen := math.Log(float64(len(t.buckets))) + merged
+	rare := limit > seen+math.Ln2
+	limit = min(limit, seen) - replayMargin - merged
 	for {
 		peak = replay(kappa)
 		if stable = peak < limit; stable || kappa >= kappaMax {
@@ -238,7 +241,7 @@ func (o *ReplayOptions) calibrate(t *timeline, replay func(kappa float64) float6
 		}
 		kappa += kappaStep
 	}
-	if MaturityOf(t.days) == Young {
+	if m := MaturityOf(t.days); m == Young || m == Ready && rare {
 		kappa += kappaStep
 	}
 	return kappa, peak, stable
