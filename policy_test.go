@@ -44,7 +44,8 @@ var house = map[string]room{
 	"internal/tail":                 {foreign: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sys", "github.com/klauspost/compress"}},
 	"internal/parse":                {},
 	"internal/monitor":              {ours: []string{"detectors", "internal/parse", "internal/catalog"}, foreign: []string{"go.yaml.in/yaml/v3"}},
-	"internal/ingest":               {ours: []string{"internal/tail", "internal/parse", "internal/monitor", "internal/snapshot", "internal/catalog"}, foreign: []string{"github.com/fsnotify/fsnotify"}},
+	"internal/requests":             {ours: []string{"internal/monitor"}},
+	"internal/ingest":               {ours: []string{"internal/tail", "internal/parse", "internal/monitor", "internal/requests", "internal/snapshot", "internal/catalog"}, foreign: []string{"github.com/fsnotify/fsnotify"}},
 	"internal/snapshot":             {foreign: []string{"golang.org/x/sys"}},
 	"internal/alert":                {},
 	"internal/catalog":              {},
@@ -64,14 +65,15 @@ var house = map[string]room{
 
 // inTests adds what the _test.go files of a room may know besides.
 var inTests = map[string]room{
-	"":                 {ours: []string{"internal/testkit"}},
-	"deploy":           {ours: []string{"agent", "internal", "rules", "exporters"}, foreign: anyone},
-	"dashboards":       {ours: []string{"agent", "internal", "rules"}, foreign: anyone},
-	"rules":            {ours: []string{"internal/monitor", "internal/parse"}},
-	"internal/tail":    {foreign: []string{"golang.org/x/sys"}},
-	"internal/ingest":  {ours: []string{"internal/simulator"}},
-	"internal/monitor": {ours: []string{"internal/simulator", "internal/tail"}},
-	"internal/parse":   {ours: []string{"internal/simulator"}},
+	"":                  {ours: []string{"internal/testkit"}},
+	"deploy":            {ours: []string{"agent", "internal", "rules", "exporters"}, foreign: anyone},
+	"dashboards":        {ours: []string{"agent", "internal", "rules"}, foreign: anyone},
+	"rules":             {ours: []string{"internal/monitor", "internal/parse"}},
+	"internal/tail":     {foreign: []string{"golang.org/x/sys"}},
+	"internal/ingest":   {ours: []string{"internal/simulator"}},
+	"internal/requests": {ours: []string{"internal/parse"}},
+	"internal/monitor":  {ours: []string{"internal/simulator", "internal/tail"}},
+	"internal/parse":    {ours: []string{"internal/simulator"}},
 }
 
 func TestImportsFollowTheHousePlan(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/plumbline-ml/plumbline/internal/ingest"
 	"github.com/plumbline-ml/plumbline/internal/monitor"
+	"github.com/plumbline-ml/plumbline/internal/requests"
 	"github.com/plumbline-ml/plumbline/internal/tail"
 )
 
@@ -186,12 +187,12 @@ func SensitivityLines(all []monitor.Sensitivity) (out []string) {
 
 // Request and Answer are what passes between a person and the running agent, see Ask.
 type (
-	Request = ingest.Request
-	Answer  = ingest.Answer
+	Request = requests.Request
+	Answer  = requests.Answer
 )
 
 // Ask leaves a request for the agent whose state is in a folder and returns the file that its answer will be in.
-func Ask(stateDir string, r Request) (answer string, err error) { return ingest.Ask(stateDir, r) }
+func Ask(stateDir string, r Request) (answer string, err error) { return requests.Ask(stateDir, r) }
 
 // Read reads a reference file.
 func Read(path string) (*monitor.Reference, error) { return monitor.ReadReference(path) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/monitor"
+	"github.com/plumbline-ml/plumbline/internal/requests"
 	"github.com/plumbline-ml/plumbline/internal/snapshot"
 	"github.com/plumbline-ml/plumbline/internal/tail"
 )
@@ -69,7 +70,7 @@ type Loop struct {
 	looked   time.Time // when schemas were looked for
 	stated   time.Time // when the files of silent models were looked for
 	saveTime time.Duration
-	served   []served  // requests that wait for the commit
+	requests *requests.Server
 	warned   time.Time // last time a failed commit was logged
 
 	mu       sync.Mutex // guards pending, which another goroutine sets
@@ -119,7 +120,7 @@ func New(opts Options) (*Loop, error) {
 	if len(opts.Models) == 0 {
 		return nil, ErrNoModels
 	}
-	l := &Loop{opts: opts, log: opts.Logger, now: opts.Now, routes: map[*tail.Source]*route{}, feeds: map[feedKey]*feed{}, reloadOK: true, reloaded: opts.Now()}
+	l := &Loop{opts: opts, log: opts.Logger, now: opts.Now, requests: requests.New(opts.StateDir, opts.Logger), routes: map[*tail.Source]*route{}, feeds: map[feedKey]*feed{}, reloadOK: true, reloaded: opts.Now()}
 	engine, err := monitor.NewEngine(monitor.EngineOptions{Models: opts.Models, Logger: opts.Logger})
 	if err != nil {
 		return nil, err
@@ -340,7 +341,7 @@ func (l *Loop) tick() {
 	l.lookForFiles(now)
 	l.holdBack()
 	l.engine.Advance(now)
-	l.serve()
+	l.requests.Serve(l.engine, now)
 	l.evict(now)
 	l.commit()
 	if l.opts.Publish == nil {
@@ -360,7 +361,7 @@ func (l *Loop) commit() {
 	}
 	state := l.tailer.State()
 	if len(sections) == 0 && len(removed) == 0 && bytes.Equal(state, l.tailed) {
-		l.answer() // refusals change nothing that would have to be kept
+		l.requests.Answer() // refusals change nothing that would have to be kept
 		return
 	}
 	l.counters.Saves++
@@ -383,5 +384,5 @@ func (l *Loop) commit() {
 		return
 	}
 	l.tailed = state
-	l.answer()
+	l.requests.Answer()
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/monitor"
 	"github.com/plumbline-ml/plumbline/internal/parse"
+	"github.com/plumbline-ml/plumbline/internal/requests"
 	"github.com/plumbline-ml/plumbline/internal/snapshot"
 )
 
@@ -44,7 +45,8 @@ type core struct {
 
 	mu     sync.Mutex // guards everything below
 	engine *monitor.Engine
-	store  *snapshot.Store // nil without state_dir
+	store  *snapshot.Store  // nil without state_dir
+	asked  *requests.Server // likewise
 	feeds  map[string]*feed
 	counts counts
 	rec    parse.Record
@@ -118,7 +120,13 @@ func (c *core) run(ctx context.Context) {
 func (c *core) publish(ctx context.Context, now time.Time) {
 	c.mu.Lock()
 	c.engine.Advance(now)
+	if c.asked != nil {
+		c.asked.Serve(c.engine, now)
+	}
 	err := c.commit()
+	if c.asked != nil && err == nil {
+		c.asked.Answer()
+	}
 	b := catalog.Batch{Time: now, Start: c.counts.Start}
 	c.engine.CollectShared(&b)
 	c.counts.collect(&b)
@@ -199,6 +207,7 @@ func (c *core) observe(f *feed, text []byte, at int64, arrival time.Time) {
 			c.counts.Ignored++
 		case parse.Bad:
 			c.counts.Errors[prefix+res.Reason.String()]++
+			f.instance.LineUnreadable()
 		}
 		if !res.More {
 			f.parser.Expired() // nothing is held here, so there is nothing to release

@@ -11,6 +11,7 @@ import (
 	"github.com/plumbline-ml/plumbline/agent/components/internal/state"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/parse"
+	"github.com/plumbline-ml/plumbline/internal/requests"
 	"github.com/plumbline-ml/plumbline/internal/snapshot"
 )
 
@@ -56,6 +57,7 @@ func (c *core) restore() error {
 		return fmt.Errorf(`open state (key "state_dir"): %w`, err)
 	}
 	c.store = store
+	c.asked = requests.New(state.Dir(c.config.StateDir, c.set.ID), c.log)
 	if len(report.Recovered) > 0 {
 		c.log.Warn("state was damaged and recovered from an earlier commit", "reasons", strings.Join(report.Recovered, ","))
 	}
