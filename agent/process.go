@@ -38,6 +38,23 @@ func TuneProcess(ctx context.Context) {
 	go giveBack(ctx)
 }
 
+const (
+	// collectBatchAt is the same for a command that reads files once and ends: its heap is small, and collecting it rarely saves an
+	// eighth of its time. Above batchMemory it is collected as often as needed to stay below.
+	collectBatchAt = 400
+	batchMemory    = 512 << 20
+)
+
+// TuneBatch makes a command fast that reads files once and ends. An operator's GOGC and GOMEMLIMIT win.
+func TuneBatch() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectBatchAt)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(batchMemory)
+	}
+}
+
 func giveBack(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbline-ml/plumbline/agent"
 	"github.com/plumbline-ml/plumbline/agent/backtest"
 	"github.com/plumbline-ml/plumbline/agent/terminal"
 )
@@ -72,6 +73,7 @@ and one that always fires: rules that do not beat both know nothing.`,
 			}
 			bar.Set(done)
 		}
+		agent.TuneBatch()
 		began := time.Now()
 		r, err := backtest.Run(cmd.Context(), opts)
 		bar.Done()
