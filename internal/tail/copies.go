@@ -113,28 +113,37 @@ const maxCompared = 256
 
 // search looks in a folder for a file that holds c: first among the names that rotation would give to live, then, if
 // everywhere, among all others. Files that are not wanted, such as the one that c was read from, are passed over.
-func (t *Tailer) search(folder, live string, c content, everywhere bool, unwanted func(info) bool) (found, verdict) {
+func (t *Tailer) search(folder, live string, c content, everywhere bool, unwanted func(info) bool) (f found, v verdict) {
 	if c.nhead == 0 {
 		return found{}, different // nothing was read of it, so nothing tells it from others
 	}
-	list := t.list(folder)
-	best, result := found{}, different
+	for range rereads {
+		var moved bool
+		if f, v, moved = t.searchOnce(t.list(folder), live, c, everywhere, unwanted); !moved || v == equal {
+			break
+		}
+		t.relist(folder)
+	}
+	return f, v
+}
+
+// searchOnce searches what a folder held at one moment. It moved if a file is no longer what it was then.
+func (t *Tailer) searchOnce(list *listing, live string, c content, everywhere bool, unwanted func(info) bool) (best found, result verdict, moved bool) {
 	compared := 0
 	for _, related := range []bool{true, false} {
-		for _, base := range list.bases {
-			_, rotated := ageOf(live, base)
-			if (rotated || stripCompression(base) == live) != related || compared == maxCompared {
-				continue
-			}
-			real := filepath.Join(folder, base)
-			st, err := statPath(real)
-			if err != nil || !st.regular() || unwanted(st) {
+		for _, e := range list.files {
+			_, rotated := ageOf(live, e.base)
+			if (rotated || stripCompression(e.base) == live) != related || compared == maxCompared || unwanted(e.st) {
 				continue
 			}
 			compared++
-			f, v := t.compare(real, c)
+			f, v := t.compare(list.path(e), c)
+			if !f.st.id.same(e.st.id) {
+				moved = true
+				continue
+			}
 			if v == equal && f.packed == plain {
-				return f, equal
+				return f, equal, false
 			}
 			if v > result {
 				best, result = f, v
@@ -144,7 +153,7 @@ func (t *Tailer) search(folder, live string, c content, everywhere bool, unwante
 			break
 		}
 	}
-	return best, result
+	return best, result, moved
 }
 
 // beginningOf looks in a folder for a copy that was made of c before all of c was read, and gives its size, decompressed. A
@@ -153,22 +162,36 @@ func (t *Tailer) beginningOf(folder, live string, c content, id fileID, unwanted
 	if c.nhead == 0 {
 		return best, false
 	}
+	for range rereads {
+		var moved bool
+		if best, ok, moved = t.beginningOnce(t.list(folder), live, c, id, unwanted); !moved {
+			break
+		}
+		t.relist(folder)
+	}
+	return best, ok
+}
+
+// beginningOnce looks in what a folder held at one moment. It moved if a file is no longer what it was then.
+func (t *Tailer) beginningOnce(list *listing, live string, c content, id fileID, unwanted func(info) bool) (best found, ok, moved bool) {
 	compared := 0
-	for _, base := range t.list(folder).bases {
-		real := filepath.Join(folder, base)
-		st, err := statPath(real)
-		if err != nil || !st.regular() || unwanted(st) || st.id.btime != 0 && id.btime != 0 && st.id.btime < id.btime {
+	for _, e := range list.files {
+		if unwanted(e.st) || e.st.id.btime != 0 && id.btime != 0 && e.st.id.btime < id.btime {
 			continue
 		}
 		if compared++; compared > maxCompared {
 			break
 		}
-		_, rotated := ageOf(live, base)
-		if f, holds := t.holdsBeginning(real, c); holds && (!ok || rotated && f.end > best.end) {
+		f, holds := t.holdsBeginning(list.path(e), c)
+		if !f.st.id.same(e.st.id) {
+			moved = true
+			continue
+		}
+		if _, rotated := ageOf(live, e.base); holds && (!ok || rotated && f.end > best.end) {
 			best, ok = f, true
 		}
 	}
-	return best, ok
+	return best, ok, moved
 }
 
 // holdsBeginning says whether the file at real is shorter than what was read of c, and a copy of it.
@@ -218,17 +241,19 @@ func (t *Tailer) continueIn(s *Source, f found, now time.Time) {
 	s.packed, s.probed, s.copied = f.packed, true, true
 	s.front = f.front
 	s.deleted, s.done, s.stuck, s.grown = false, false, false, now
-	if other := t.byInode[s.id.key()]; other != nil && other != s {
+	t.inherited(s.id)
+	if other := t.known(s.id); other != nil && other != s {
 		// It was entered as a file of its own and waited to be told from a copy.
 		names := other.names
 		t.forget(other)
-		other.line.remove(other)
+		s.line.replace(other, s) // it stood among its likes
 		for _, n := range names {
 			t.attach(n, s)
 		}
 	}
 	t.byInode[s.id.key()] = s
 	t.nameAt(s, f.real, now)
+	t.tell("goes on in a copy", s)
 	if s.packed != plain {
 		t.stats.Rotations[rotatedGzip]++
 	}
@@ -248,7 +273,8 @@ const twinWindow = 64 << 10
 // again whenever s grows, for a copy may be under way, and when the other file is gone.
 func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	s.twin, s.twinOf = false, nil
-	if len(s.names) == 0 || s.size == 0 || s.names[0].base == familyOf(s.names[0].base) {
+	// It may have no name for a moment, in the middle of a rotation: the last one counts.
+	if base := filepath.Base(s.real); s.size == 0 || base == familyOf(base) {
 		return false // a live file is nobody's copy
 	}
 	t.pinned = s
@@ -263,6 +289,7 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	}
 	if !o.done || !o.deleted {
 		s.twin, s.twinOf = true, o
+		t.tell("is a copy of "+o.ID(), s)
 		s.drained, s.partial = true, false
 		s.close()
 		if !slices.Contains(t.twins, s) {
@@ -275,8 +302,14 @@ func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 		return true
 	}
 	// The other was read further than the copy goes.
-	s.offset, s.head, s.nhead, s.nfront = s.size, o.head, o.nhead, 0
+	if s.packed == plain {
+		s.meet(t)
+	} else if s.head, s.nhead = o.head, o.nhead; int64(o.nhead) > f.end {
+		s.nhead = 0
+	}
+	s.offset, s.nfront = s.size, 0
 	s.left = true
+	t.tell("is the beginning of "+o.ID(), s)
 	t.finish(s)
 	return true
 }
@@ -290,23 +323,31 @@ func (s *Source) live() bool {
 // notifications its copy is often seen first.
 func (t *Tailer) noticeTruncations(s *Source, now time.Time) {
 	for _, o := range slices.Clone(s.line.members) {
-		if o == s || !o.live() || o.packed != plain || o.offset == 0 || t.ensureOpen(o) != nil {
+		if o == s || !o.live() || o.packed != plain || o.offset == 0 && o.nhead == 0 || t.ensureOpen(o) != nil {
 			continue
 		}
 		st, err := statFD(o.fd)
 		if err != nil {
 			continue
 		}
-		front := t.head[:o.nfront]
-		n, err := readAt(o.fd, front, o.offset-int64(o.nfront))
-		switch {
-		case err != nil:
-		case st.size < o.offset:
+		if st.size < o.offset {
 			t.truncated(o, st, o.size, now)
-		case n < o.nfront || !bytes.Equal(front, o.front[:o.nfront]):
+		} else if whole, err := t.stillWhole(o); err == nil && !whole {
 			t.truncated(o, st, o.sure, now)
 		}
 	}
+}
+
+// stillWhole says whether the open plain file of o holds what is known of it: the bytes before the offset or, when nothing was read,
+// the head.
+func (t *Tailer) stillWhole(o *Source) (bool, error) {
+	if o.offset == 0 {
+		n, err := readAt(o.fd, t.head[:o.nhead], 0)
+		return err == nil && n == o.nhead && hashOf(t.head[:n]) == o.head, err
+	}
+	front := t.head[:o.nfront]
+	n, err := readAt(o.fd, front, o.offset-int64(o.nfront))
+	return err == nil && n == o.nfront && bytes.Equal(front, o.front[:o.nfront]), err
 }
 
 // wakeTwins has the copies of o looked at again once o is finished and gone.
@@ -331,7 +372,7 @@ func (t *Tailer) originalOf(s *Source, now time.Time) (*Source, found) {
 			// Its copy was seen before anything was read of it.
 			if st, err := statFD(o.fd); err == nil {
 				o.look(st, now)
-				o.learn(t, nil)
+				o.meet(t)
 			}
 		}
 		if o == nil || o == s || original != nil || o.packed != plain && !o.done || o.nhead == 0 || o.twin ||
@@ -350,7 +391,7 @@ func (t *Tailer) originalOf(s *Source, now time.Time) (*Source, found) {
 
 // copyOf compares s with one file that it may have been made from.
 func (t *Tailer) copyOf(s, o *Source) (found, bool) {
-	f := found{real: s.names[0].real(), st: info{id: s.id, size: s.size, mtime: s.mtime}, packed: s.packed}
+	f := found{real: s.real, st: info{id: s.id, size: s.size, mtime: s.mtime}, packed: s.packed}
 	if s.packed != plain {
 		st := &stream{kind: s.packed, raw: fdReader{fd: s.fd}}
 		defer st.close()
@@ -358,14 +399,14 @@ func (t *Tailer) copyOf(s, o *Source) (found, bool) {
 		f.whole = v == equal
 		if v == different && o.done {
 			c := o.content()
-			_, v = st.holdsBeginningOf(&c, t.opts.ChunkBytes)
+			f.end, v = st.holdsBeginningOf(&c, t.opts.ChunkBytes)
 			return f, v == equal
 		}
 		return f, f.whole || v == unfinished && !o.done
 	}
 	if s.size >= max(o.offset, int64(o.nhead)) {
 		f.whole = true
-		if o.packed != plain || f.comparePlain(s.fd, o.content(), t.head) != equal {
+		if o.packed != plain && !o.done || f.comparePlain(s.fd, o.content(), t.head) != equal {
 			return f, false
 		}
 		// Two files may be alike up to where one of them was read. If the other is still whole, all of it must be.
@@ -375,6 +416,9 @@ func (t *Tailer) copyOf(s, o *Source) (found, bool) {
 		if v := t.sameEnd(s, o); v != unfinished {
 			return f, v == equal
 		}
+	}
+	if o.gone {
+		return f, false
 	}
 	// It was truncated behind the copy: what the copy holds was read, if it is one.
 	c := o.content()
@@ -398,8 +442,11 @@ func (t *Tailer) sameEnd(s, o *Source) verdict {
 	a, b := make([]byte, size), make([]byte, size)
 	n, errA := readAt(s.fd, a, end-int64(size))
 	m, errB := readAt(o.fd, b, end-int64(size))
-	if errA != nil || errB != nil || n < size || m < size || !bytes.Equal(a, b) {
-		return different
+	if errA == nil && errB == nil && n == size && m == size && bytes.Equal(a, b) {
+		return equal
 	}
-	return equal
+	if whole, err := t.stillWhole(o); err != nil || !whole {
+		return unfinished // it was truncated between the two looks at it
+	}
+	return different
 }

@@ -1,6 +1,9 @@
 package tail
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // move is the first half of a rename whose second half has not come yet. What the name led to travels with it.
 type move struct {
@@ -20,6 +23,11 @@ func (t *Tailer) events(now time.Time) {
 			t.look(at.dir, at.base, now)
 		}
 	}
+	for _, l := range t.copied {
+		t.enterNewer(l, true, now)
+	}
+	clear(t.copied)
+	t.copied = t.copied[:0]
 	clear(t.touched)
 	clear(t.marked)
 	t.touched = t.touched[:0]
@@ -64,6 +72,7 @@ func (t *Tailer) event(e event, now time.Time) {
 	switch e.kind {
 	case created:
 		t.suspect(d, base, now)
+		t.rotatedCopy(d, base)
 	case deleted:
 		if n != nil {
 			t.detach(n)
@@ -72,10 +81,10 @@ func (t *Tailer) event(e event, now time.Time) {
 		m := move{cookie: e.cookie, since: now}
 		if n != nil {
 			m.src, m.via = n.src, n.via
+			if m.src != nil && len(n.matches) > 0 {
+				m.via = m.src.line
+			}
 			t.detach(n)
-		}
-		if m.src != nil {
-			m.via = m.src.line
 		}
 		if path, ok := t.matchedBy(d, base); m.via == nil && ok {
 			m.via = t.lineageOf(path)
@@ -103,7 +112,17 @@ func (t *Tailer) event(e event, now time.Time) {
 		if n != nil {
 			t.detach(n)
 		}
+		t.rotatedCopy(d, base)
 	}
+}
+
+// rotatedCopy remembers the lineages whose rotated file appeared without having had the live name.
+func (t *Tailer) rotatedCopy(d *dir, base string) {
+	eachLive(base, func(live string) {
+		if n := d.names[live]; n != nil && n.src != nil && !slices.Contains(t.copied, n.src.line) {
+			t.copied = append(t.copied, n.src.line)
+		}
+	})
 }
 
 // touch has a name looked at in this tick, or in the next one.

@@ -23,6 +23,9 @@ func (t *Tailer) tendLeaving(now time.Time) {
 
 // tend says whether s is finished.
 func (t *Tailer) tend(s *Source, now time.Time) bool {
+	if s.twin && !s.deleted {
+		return false // the file that it was made from decides
+	}
 	if s.queued || !s.drained || s.blocked() {
 		if !s.queued {
 			t.ready.push(s)
@@ -95,6 +98,7 @@ func (s *Source) missing() int64 {
 // after a restart the last files of a lineage tell which others are newer.
 func (t *Tailer) finish(s *Source) {
 	s.done, s.drained, s.partial = true, true, false
+	t.tell("finished", s)
 	s.close()
 	t.wakeBehind(s)
 	t.wakeTwins(s)
@@ -152,6 +156,7 @@ func (s *Source) matched() bool {
 // forget ends s for good and removes it from everything but its lineage.
 func (t *Tailer) forget(s *Source) {
 	s.done, s.drained, s.twin = true, true, false
+	t.tell("forgotten", s)
 	s.close()
 	t.dropNames(s)
 	if t.byInode[s.id.key()] == s {
@@ -174,6 +179,7 @@ func (t *Tailer) dropNames(s *Source) {
 // to end when it was last seen whole.
 func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	t.stats.Rotations[rotatedTruncate]++
+	t.tell("truncated", s)
 	t.relax(filepath.Dir(s.real))
 	if s.packed != plain {
 		s.close() // what is there now may be stored in another way
@@ -205,6 +211,8 @@ func (t *Tailer) truncated(s *Source, st info, end int64, now time.Time) {
 	next.warm()
 	t.wake(next)
 
+	delete(t.listings, filepath.Clean(folder)) // the copy may be newer than the listing
+	defer t.enterNewer(s.line, true, now)
 	f, v := t.search(folder, familyOf(base), s.content(), true, func(o info) bool { return o.id.same(st.id) })
 	if v == equal {
 		if f.packed == plain {

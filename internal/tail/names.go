@@ -104,12 +104,8 @@ func (t *Tailer) unmatch(m *match) {
 // occupy enters what stands at a name now. A file that is not known yet begins a source in lineage l, or is left
 // alone when l is nil.
 func (t *Tailer) occupy(n *name, st info, l *lineage, now time.Time) {
-	s := t.byInode[st.id.key()]
-	if s != nil && !s.id.same(st.id) {
-		// The inode was given to another file, so the one that we knew is gone.
-		t.vanished(s)
-		s = nil
-	}
+	t.inherited(st.id)
+	s := t.known(st.id)
 	n.epoch = t.epoch
 	if n.src != nil && n.src != s {
 		t.detach(n)
@@ -145,6 +141,7 @@ func (t *Tailer) newSource(st info, l *lineage, n *name, now time.Time) *Source 
 	}
 	l.add(s, filepath.Base(s.path))
 	t.wake(s)
+	t.tell("a new file", s)
 	return s
 }
 
@@ -193,6 +190,7 @@ func (t *Tailer) attach(n *name, s *Source) {
 	}
 	n.src = s
 	s.names = append(s.names, n)
+	s.deleted = false
 	s.warm()
 	t.loosen(s)
 }
@@ -304,9 +302,10 @@ func (t *Tailer) atHome(s *Source) bool {
 // leave begins to follow a file that lost its name to its end.
 func (t *Tailer) leave(s *Source, now time.Time) {
 	s.left, s.grown = true, now
+	t.tell("left its name", s)
 	if s.deleted {
 		t.stats.Rotations[rotatedDeleted]++
-	} else {
+	} else if s.home != "" {
 		t.stats.Rotations[rotatedRename]++
 	}
 	if s.fd < 0 && !s.deleted && !s.twin {
@@ -317,7 +316,7 @@ func (t *Tailer) leave(s *Source, now time.Time) {
 	t.wake(s)
 	if len(s.names) > 0 && !s.names[0].dir.seen {
 		// Nobody told us about renames: other files may have come and gone under the name meanwhile.
-		t.between(s, now)
+		t.enterNewer(s.line, true, now)
 	}
 }
 
@@ -338,7 +337,7 @@ func (t *Tailer) locate(s *Source, now time.Time) {
 		return
 	}
 	folder, base := filepath.Split(s.real)
-	if real, _, ok := t.list(folder).find(s.id); ok {
+	if real, _, ok := t.find(folder, s.id); ok {
 		t.nameAt(s, real, now)
 		return
 	}

@@ -137,7 +137,7 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 		if f.end > 0 {
 			s.skipping = f.skipping
 			s.advance(t.buf[:front+f.end])
-			s.learn(t, data)
+			s.learn(t, base, data)
 		}
 		switch {
 		case f.end > f.start:
@@ -150,7 +150,7 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			window = t.opts.MaxLineBytes + 2
 			continue
 		}
-		s.learn(t, data)
+		s.learn(t, base, data)
 		if broken != nil {
 			return false, t.breaks(s, broken)
 		}
@@ -158,6 +158,10 @@ func (t *Tailer) read(s *Source, now time.Time) (bool, error) {
 			s.advance(t.buf[:front+len(data)])
 			t.emit(s, data, base)
 			return true, nil
+		}
+		if s.packed == plain && base+int64(len(data)) < s.size {
+			t.ready.push(s) // one call need not give all there is
+			return false, nil
 		}
 		s.partial = len(data) > 0 && !s.skipping
 		s.drained = true
@@ -201,6 +205,11 @@ func (t *Tailer) fill(s *Source, window int) (front int, data []byte, full bool,
 	if len(s.todo) > 0 {
 		window = int(min(int64(window), s.todo[0].end-s.todo[0].start))
 	}
+	known := 0 // bytes that are known of a file of which nothing was read: they were looked at to tell it from a copy
+	if s.packed == plain && s.offset == 0 && len(s.todo) == 0 {
+		known = s.nhead
+		window = max(window, known)
+	}
 	if need := frontierSize + window; need > len(t.buf) {
 		t.buf = make([]byte, need)
 	}
@@ -215,11 +224,14 @@ func (t *Tailer) fill(s *Source, window int) (front int, data []byte, full bool,
 		return 0, t.buf[:n], n == window, err
 	}
 	front = s.nfront
-	n, err := readAt(s.fd, t.buf[:front+window], s.offset-int64(front))
+	n, err := readWhole(s.fd, t.buf[:front+window], s.offset-int64(front))
 	if err != nil {
 		return 0, nil, false, err
 	}
 	if n < front || !bytes.Equal(t.buf[:front], s.front[:front]) {
+		return 0, nil, false, errTruncated
+	}
+	if n < known || known > 0 && hashOf(t.buf[:known]) != s.head {
 		return 0, nil, false, errTruncated
 	}
 	return front, t.buf[front:n], n == front+window, nil
@@ -294,8 +306,8 @@ func (t *Tailer) resumed(s *Source) {
 	s.cut = 0
 }
 
-// learn takes the hash of the file's head while data at its beginning pass by.
-func (s *Source) learn(t *Tailer, data []byte) {
+// learn takes the hash of the file's head while data, which stand at base, pass by at its beginning.
+func (s *Source) learn(t *Tailer, base int64, data []byte) {
 	if s.nhead >= headSize || s.packed == plain && s.size <= int64(s.nhead) {
 		return
 	}
@@ -303,8 +315,27 @@ func (s *Source) learn(t *Tailer, data []byte) {
 		s.stream.learn(s)
 		return
 	}
+	if base == 0 {
+		if n := min(headSize, len(data)); n > s.nhead {
+			s.head, s.nhead = hashOf(data[:n]), n
+		}
+		return
+	}
 	n, err := readAt(s.fd, t.head, 0)
-	if err == nil && n > s.nhead {
+	if err != nil || n <= s.nhead {
+		return
+	}
+	head := hashOf(t.head[:n])
+	// The file may have been truncated and filled again since data were read: then this is another one's head.
+	if whole, err := t.stillWhole(s); err != nil || !whole {
+		return
+	}
+	s.head, s.nhead = head, n
+}
+
+// meet takes the hash of the head of a plain file of which nothing was read yet. The first read makes sure that it is still there.
+func (s *Source) meet(t *Tailer) {
+	if n, err := readAt(s.fd, t.head, 0); err == nil {
 		s.head, s.nhead = hashOf(t.head[:n]), n
 	}
 }

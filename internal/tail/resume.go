@@ -12,6 +12,7 @@ func (t *Tailer) firstLook(now time.Time) {
 	known := map[string]bool{}
 	var gone []*record
 	t.cuts = map[inodeKey]int64{}
+	t.watchFolders(now)
 	for i := range t.saved {
 		r := &t.saved[i]
 		known[r.lineage] = true
@@ -31,15 +32,35 @@ func (t *Tailer) firstLook(now time.Time) {
 	t.scanned, t.fresh, t.cuts = true, false, nil
 }
 
+// watchFolders has changes announced before anything is looked up, so that a rename in the middle of it is noticed.
+func (t *Tailer) watchFolders(now time.Time) {
+	seen := map[string]bool{}
+	for i := range t.saved {
+		folder := filepath.Dir(t.saved[i].real)
+		if seen[folder] || !within(t.roots, folder) {
+			continue
+		}
+		seen[folder] = true
+		if st, err := statPath(folder); err == nil && st.dir() {
+			if d := t.dirAt(folder); d != nil {
+				t.watchDir(d, now)
+			}
+		}
+	}
+}
+
 // recall finds one file: at its name, by its inode in the same folder, or by its content in a copy.
 func (t *Tailer) recall(r *record, now time.Time) bool {
+	if r.has(flagDone) && r.nhead == 0 && r.offset == 0 {
+		return false // it was truncated before anything was read of it: nothing is known of it
+	}
 	folder, base := filepath.Split(r.real)
 	live := familyOf(base)
 	st, err := statPath(r.real)
 	real := r.real
 	if err != nil || !st.regular() || !st.id.same(r.id) && !st.id.remounted(r.id) {
 		var ok bool
-		if real, st, ok = t.list(folder).find(r.id); !ok {
+		if real, st, ok = t.find(folder, r.id); !ok {
 			st = info{}
 		}
 	}
@@ -58,11 +79,11 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 		}
 	}
 	if r.has(flagDone) && len(r.holes) == 0 {
-		t.remember(r)
+		t.remember(r, st)
 		return false
 	}
 	unwanted := func(o info) bool {
-		known := t.byInode[o.id.key()]
+		known := t.known(o.id)
 		return o.id.same(st.id) || known != nil && !known.twin
 	}
 	f, v := t.search(folder, live, r.content, true, unwanted)
@@ -72,7 +93,7 @@ func (t *Tailer) recall(r *record, now time.Time) bool {
 			t.adoptShorter(r, f, now)
 			return true
 		}
-		t.remember(r)
+		t.remember(r, st)
 		return false
 	}
 	if f.packed == plain { // bytes that were seen in the file and are not in its copy
@@ -114,22 +135,25 @@ func (t *Tailer) adoptShorter(r *record, f found, now time.Time) {
 	t.adopt(r, f, now)
 }
 
-// remember keeps what is known of a finished file that is gone: a copy of it may be there or appear.
-func (t *Tailer) remember(r *record) {
+// remember keeps what is known of a finished file that is gone: a copy of it may be there or appear. Another file may be where
+// it was.
+func (t *Tailer) remember(r *record, here info) {
 	s := &Source{
 		t: t, seq: r.seq, id: r.id, path: r.real, real: r.real, match: r.match, offset: r.offset, size: r.size, fd: -1, packed: r.packed, probed: true,
 		head: r.head, nhead: r.nhead, nfront: r.nfront, frontHash: r.front, hashedAt: r.offset, marks: r.marks,
-		left: true, done: true, deleted: true, drained: true,
+		left: true, done: true, deleted: true, drained: true, gone: here.id.ino == 0,
 	}
 	s.line = t.lineageAt(r.lineage)
 	s.line.live = r.live
 	s.line.members = append(s.line.members, s)
+	t.tell("not found again", s)
 	t.haunt(s)
 }
 
 // adopt makes a source of r, which was found in f.
 func (t *Tailer) adopt(r *record, f found, now time.Time) {
-	if other := t.byInode[f.st.id.key()]; other != nil {
+	t.inherited(f.st.id)
+	if other := t.known(f.st.id); other != nil {
 		if !other.twin {
 			return
 		}
@@ -148,6 +172,7 @@ func (t *Tailer) adopt(r *record, f found, now time.Time) {
 	l.members = append(l.members, s)
 	s.line = l
 	t.nameAt(s, f.real, now)
+	t.tell("found again", s)
 	if f.real == r.real && !s.left {
 		s.home = homeAgain
 	}
@@ -201,7 +226,7 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 		}
 		i := slices.IndexFunc(l.members, func(m *Source) bool { return m.seq == r.seq })
 		if i >= 0 && len(l.members[i].names) > 0 {
-			t.between(l.members[i], now)
+			t.enterNewer(l, !l.members[i].named(live), now)
 			return
 		}
 		if !r.has(flagDone) {
@@ -210,14 +235,14 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 		// It was finished, so nobody looked for copies of it yet. A copy says where to go on.
 		none := func(info) bool { return false }
 		f, v := t.search(folder, live, r.content, true, none)
-		if here := t.byInode[r.id.key()]; v != equal && here != nil && here.id.same(r.id) {
+		if v != equal && t.known(r.id) != nil {
 			if shorter, ok := t.beginningOf(folder, live, r.content, r.id, none); ok {
 				f, v = shorter, equal
 			}
 		}
 		if v == equal {
-			if a, ok := ageOf(live, filepath.Base(f.real)); ok {
-				t.enterSiblings(l, rotatedAfter(sibling{a, filepath.Base(f.real), f.st}), now)
+			if anchor, ok := t.list(folder).sibling(live, f.st.id); ok {
+				t.enterSiblings(l, rotatedAfter(anchor), now)
 				return
 			}
 		}
@@ -225,18 +250,14 @@ func (t *Tailer) readNewerThan(l *lineage, records []*record, now time.Time) {
 	t.enterSiblings(l, everySibling, now)
 }
 
-// between enters the files that were rotated after s, unless s is still at the live name.
-func (t *Tailer) between(s *Source, now time.Time) {
-	if len(s.names) == 0 || s.line.live == "" {
-		return
+// sibling returns the rotated file of that identity.
+func (l *listing) sibling(live string, id fileID) (sibling, bool) {
+	e, ok := l.entry(id)
+	if !ok {
+		return sibling{}, false
 	}
-	at := s.names[0]
-	folder, live := filepath.Split(s.line.live)
-	a, ok := ageOf(live, at.base)
-	if !ok || at.dir.real != filepath.Clean(folder) {
-		return
-	}
-	t.enterSiblings(s.line, rotatedAfter(sibling{a, at.base, info{id: s.id, mtime: s.mtime}}), now)
+	a, ok := ageOf(live, e.base)
+	return sibling{a, e.base, e.st}, ok
 }
 
 // rotatedAfter tells files that were rotated after the anchor. Some programs count upwards, so that a small number
@@ -259,18 +280,62 @@ type sibling struct {
 
 func everySibling(sibling) bool { return true }
 
+// enterNewer enters the rotated files of l that are not known and newer than one that is. Nobody followed them under the live name:
+// they are copies that copytruncate made, of what is known or of what came and went between two looks.
+//
+// Without any known rotated file all are entered if something was certainly rotated, and none otherwise.
+func (t *Tailer) enterNewer(l *lineage, rotated bool, now time.Time) {
+	if l.live == "" {
+		return
+	}
+	folder, live := filepath.Split(l.live)
+	list := t.relist(folder)
+	var oldest *sibling
+	known := map[age]bool{}
+	gone := false // a file that was rotated before the oldest
+	for _, m := range slices.Clone(l.members) {
+		at, ok := list.sibling(live, m.id)
+		if !ok || t.known(m.id) != m {
+			gone = gone || oldest == nil && !list.holds(live, m.id)
+			continue
+		}
+		if !m.named(at.base) {
+			t.nameAt(m, filepath.Join(list.folder, at.base), now) // new files are put in their place by names
+		}
+		known[at.age] = true
+		if oldest == nil || oldest.age.newer(at.age) {
+			oldest = &at
+		}
+	}
+	if oldest == nil && !gone && !rotated {
+		return
+	}
+	t.enterSiblings(l, func(s sibling) bool {
+		switch {
+		case known[s.age]:
+			return false // a known one, being compressed or restored
+		case oldest == nil || rotatedAfter(*oldest)(s):
+			return true
+		}
+		// Retention deletes the oldest first, so what is left is newer than what it deleted. That may have been compressed, and not
+		// deleted: so may its elders, which were read.
+		return gone && !compressedName(s.base)
+	}, now)
+}
+
+// holds says whether the file with that identity has that name.
+func (l *listing) holds(base string, id fileID) bool {
+	e, ok := l.entry(id)
+	return ok && e.base == base
+}
+
 // enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.
 func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.Time) {
 	folder, live := filepath.Split(l.live)
 	var all []sibling
-	for _, base := range t.list(folder).bases {
-		a, ok := ageOf(live, base)
-		if !ok {
-			continue
-		}
-		st, err := statPath(filepath.Join(folder, base))
-		if s := (sibling{a, base, st}); err == nil && st.regular() && wanted(s) {
-			all = append(all, s)
+	for _, e := range t.list(folder).files {
+		if a, ok := ageOf(live, e.base); ok && wanted(sibling{a, e.base, e.st}) {
+			all = append(all, sibling{a, e.base, e.st})
 		}
 	}
 	slices.SortFunc(all, func(a, b sibling) int {
@@ -289,7 +354,7 @@ func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.T
 			continue // the same file, being compressed
 		}
 		real := filepath.Join(folder, sib.base)
-		if t.byInode[sib.st.id.key()] != nil || !within(t.roots, real) {
+		if t.known(sib.st.id) != nil || !within(t.roots, real) {
 			continue
 		}
 		if d := t.dirAt(filepath.Clean(folder)); d != nil {
@@ -299,9 +364,6 @@ func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.T
 				d.names[sib.base] = n
 			}
 			t.occupy(n, sib.st, l, now)
-			if n.src != nil {
-				n.src.original = true
-			}
 		}
 	}
 }
@@ -317,9 +379,9 @@ func (t *Tailer) noteOlder(known map[string]bool, now time.Time) {
 		folder, live := filepath.Split(l.live)
 		var newest string
 		var newestAge age
-		for _, base := range t.list(folder).bases {
-			if a, ok := ageOf(live, base); ok && (newest == "" || a.newer(newestAge)) {
-				newest, newestAge = base, a
+		for _, e := range t.list(folder).files {
+			if a, ok := ageOf(live, e.base); ok && (newest == "" || a.newer(newestAge)) {
+				newest, newestAge = e.base, a
 			}
 		}
 		if newest == "" {
@@ -338,10 +400,13 @@ func (t *Tailer) noteOlder(known map[string]bool, now time.Time) {
 // anchor enters a finished file of which only the head is known.
 func (t *Tailer) anchor(l *lineage, real string) {
 	fd, st, err := openReal(real, t.roots)
-	if err != nil || t.byInode[st.id.key()] != nil {
+	if err != nil {
 		return
 	}
 	defer closeFD(fd)
+	if t.inherited(st.id); t.known(st.id) != nil {
+		return
+	}
 	s := &Source{t: t, seq: t.nextSeq, id: st.id, path: real, size: st.size, mtime: st.mtime, fd: -1, probed: true,
 		left: true, done: true, drained: true, original: true}
 	if n, err := readAt(fd, t.head, 0); err == nil {
@@ -386,6 +451,13 @@ func (t *Tailer) findHomes() {
 			if s.home = ""; s.matched() {
 				i := slices.IndexFunc(s.names, func(n *name) bool { return len(n.matches) > 0 })
 				s.home = s.names[i].matches[0].path
+				continue
+			}
+			_, rotated := ageOf(filepath.Base(l.live), filepath.Base(s.real))
+			if rotated && t.matches[l.path] != nil {
+				// It was entered as a rotated file that no pattern names, and nothing was read of it yet.
+				s.left = true
+				t.leaving = append(t.leaving, s)
 				continue
 			}
 			t.forget(s)

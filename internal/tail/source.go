@@ -28,6 +28,21 @@ func (id fileID) remounted(other fileID) bool {
 	return id.ino == other.ino && id.btime == other.btime && id.btime != 0
 }
 
+// known returns the source of the file with that identity.
+func (t *Tailer) known(id fileID) *Source {
+	if s := t.byInode[id.key()]; s != nil && s.id.same(id) {
+		return s
+	}
+	return nil
+}
+
+// inherited ends what had the inode before the file with that identity, if that is another one.
+func (t *Tailer) inherited(id fileID) {
+	if s := t.byInode[id.key()]; s != nil && !s.id.same(id) {
+		t.vanished(s)
+	}
+}
+
 // Source is one followed file, whatever its name. A file that is truncated goes on as a new Source.
 type Source struct {
 	t    *Tailer
@@ -79,6 +94,7 @@ type Source struct {
 	copied   bool // it goes on in a copy of the file that it began in
 	closing  bool // what stands behind the last newline is a line: nobody will end it any more
 	done     bool // nothing more is expected from it
+	gone     bool // it disappeared while nobody looked, so it was not truncated: a shorter file is no copy of it
 
 	grown   time.Time // when its size last changed, or it left
 	retried time.Time // when reading was last tried again
@@ -188,6 +204,16 @@ func (s *Source) named(base string) bool {
 
 func (l *lineage) remove(s *Source) {
 	l.members = slices.DeleteFunc(l.members, func(m *Source) bool { return m == s })
+}
+
+// replace has s stand where old stood.
+func (l *lineage) replace(old, s *Source) {
+	if old.line != l {
+		old.line.remove(old)
+		return
+	}
+	l.remove(s)
+	l.members[slices.Index(l.members, old)] = s
 }
 
 func (l *lineage) insertAfter(s, next *Source) {

@@ -1,6 +1,10 @@
 package tail
 
-import "maps"
+import (
+	"context"
+	"log/slog"
+	"maps"
+)
 
 // Kinds of Stats.Rotations and reasons of Stats.Refused: closed sets, named as in the catalogue.
 const (
@@ -61,4 +65,11 @@ func (t *Tailer) Stats() Stats {
 		s.Polling = s.Polling || !d.seen
 	}
 	return s
+}
+
+// tell notes what became of a file, for whoever asks why a line was read where it was.
+func (t *Tailer) tell(what string, s *Source) {
+	if t.log.Enabled(context.Background(), slog.LevelDebug) {
+		t.log.Debug("tail: "+what, "source", s.ID(), "path", s.real, "offset", s.offset, "size", s.size, "inode", s.id.ino)
+	}
 }

@@ -140,25 +140,6 @@ func retryOpen(open func() (int, error)) (fd int, err error) {
 
 func closeFD(fd int) { _ = unix.Close(fd) }
 
-// readAt fills p from off as far as the file goes; 0 without an error is the end.
-func readAt(fd int, p []byte, off int64) (int, error) {
-	done := 0
-	for done < len(p) {
-		n, err := unix.Pread(fd, p[done:], off+int64(done))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return done, err
-		}
-		if n == 0 {
-			break
-		}
-		done += n
-	}
-	return done, nil
-}
-
 // nextData returns where the next data stand at or after off. False means that only a hole follows, or that the file
 // system does not know.
 func nextData(fd int, off int64) (int64, bool) {

@@ -80,24 +80,6 @@ func openReal(path string, _ []string) (int, info, error) {
 
 func closeFD(fd int) { _ = unix.Close(fd) }
 
-func readAt(fd int, p []byte, off int64) (int, error) {
-	done := 0
-	for done < len(p) {
-		n, err := unix.Pread(fd, p[done:], off+int64(done))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return done, err
-		}
-		if n == 0 {
-			break
-		}
-		done += n
-	}
-	return done, nil
-}
-
 func nextData(int, int64) (int64, bool) { return 0, false }
 
 func pathOfFD(int) (string, bool) { return "", false }

@@ -41,6 +41,7 @@ type Tailer struct {
 	touched  []dirBase            // names that notifications were about, in their order, looked at once a tick
 	marked   map[dirBase]struct{} // the same, to have each once
 	moving   []move               // renames whose other half has not come yet
+	copied   []*lineage           // that got a rotated file which was not their live one
 	loose    []*Source            // whose names changed and which settle looks at
 	leaving  []*Source            // renamed away or deleted, and read to their end
 	twins    []*Source            // copies of files that are still there
