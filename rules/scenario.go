@@ -163,7 +163,7 @@ func (s *Scenario) run(ctx context.Context, path string, f *testFile, fix Fixtur
 
 // faultKinds are the faults that fixtures know: what may go wrong with the input of a model.
 var faultKinds = []string{"null_burst", "missing", "frozen", "unit", "new_category", "rate", "class_gone", "replica_skew", "delayed", "stale", "volume", "silence", "default_value", "type", "category_gone", "version",
-	"nan", "turns", "held", "out_of_range", "cardinality", "appears", "clock_skew", "concept", "truth_stops", "not_called", "unreadable", "pod_gone", "agent_behind"}
+	"nan", "turns", "held", "out_of_range", "cardinality", "appears", "segment_rate", "clock_skew", "concept", "truth_stops", "not_called", "unreadable", "pod_gone", "agent_behind"}
 
 // validate checks what the YAML decoder cannot.
 func (s *Scenario) validate() error {

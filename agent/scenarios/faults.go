@@ -93,6 +93,10 @@ func (p *play) try(f rules.Fault) error {
 		if spam := p.spam(); f.Factor*spam > 1 {
 			return fmt.Errorf("factor: %g: spam is %g of the mail, so want up to %g", f.Factor, spam, 1/spam)
 		}
+	case "segment_rate":
+		if optionsFor(p.in.Model(), p.spam()).Tenants == 0 {
+			return errors.New("the model file cuts by no tenant: want segments: [{path: tenant}]")
+		}
 	case "clock_skew":
 		if f.Delay <= 0 {
 			return errors.New("delay: want by how much the clock is ahead, for instance 5m")
@@ -172,6 +176,8 @@ func (p *play) inflict(f rules.Fault) error {
 		p.sim.StallFeatureStore(true)
 	case "volume":
 		p.sim.SetRate(p.rate * f.Factor)
+	case "segment_rate":
+		p.sim.OvercallIn(skewedTenant, p.spam()*max(0, cmp.Or(f.Factor, 3)-1))
 	case "clock_skew":
 		p.sim.SkewFeatureStore(time.Duration(f.Delay))
 	case "appears":

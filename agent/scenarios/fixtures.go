@@ -24,6 +24,8 @@ const (
 	usualEvery     = 15 * time.Second
 	replicas       = 4
 	usualSenders   = 100
+	usualTenants   = 4
+	skewedTenant   = 3 // an eighth of the mail is its own
 	usualTruth     = 10 * time.Minute
 	usualBacklog   = 64 << 20    // bytes that an agent which is behind has not read
 	tick           = time.Second // of virtual time between two looks of the engine at the clock
@@ -156,6 +158,9 @@ func optionsFor(m *monitor.Model, spam float64) simulator.Options {
 	o := simulator.Options{Replicas: replicas, SpamShare: spam}
 	if m.Entity == "sender" || m.Client == "sender" {
 		o.Senders = usualSenders
+	}
+	if slices.ContainsFunc(m.Segments, func(c monitor.SegmentConfig) bool { return c.Path == "tenant" }) {
+		o.Tenants = usualTenants
 	}
 	o.FeastTimes = slices.ContainsFunc(m.Features, func(f monitor.FeatureConfig) bool { return f.Wildcard() && f.MaxAge > 0 && f.UpdatedAt+f.Age == "" })
 	return o

@@ -60,6 +60,7 @@ var models = map[string]variant{
 	"feast":     {features: `  - {path: features.*, name: "*", max_age: 15m}`},
 	"rare":      {features: fewFeatures, spam: .002},
 	"nulls":     {features: fewFeatures, nulls: map[string]float64{"ent": .05}},
+	"tenants":   {features: fewFeatures, more: "segments: [{path: tenant}]\n"},
 	"learns":    {features: fewFeatures, rule: ", on_new_version: learn"},
 	"follows":   {features: fewFeatures, rule: ", on_new_version: file, version_file: \"of-{version}.json\"", versions: map[string]float64{normalVersion: 1, nextVersion: 2}},
 	"forgotten": {features: fewFeatures, rule: ", on_new_version: file, version_file: \"of-nobody-{version}.json\""},

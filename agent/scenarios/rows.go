@@ -74,6 +74,8 @@ var cases = []Row{
 	{Name: "half of the spam is none any more", Of: "truth", Fault: rules.Fault{Kind: "concept", Factor: .5}, Cause: "performance", Says: []string{"precision", "expected", "truths"}, Shows: usualTruth},
 	{Name: "1 % of the spam is none any more", Of: "truth", Fault: rules.Fault{Kind: "concept", Factor: .01}, Twin: true},
 	{Name: "truths that stop for twenty minutes", Of: "truth", Fault: rules.Fault{Kind: "truth_stops", To: minutes(40)}, Twin: true},
+	{Name: "spam of one tenant of four trebles", Of: "tenants", Fault: rules.Fault{Kind: "segment_rate"}, Cause: "segment", Says: []string{"tenant=t3", "share of spam", "onset"}},
+	{Name: "spam of one tenant grows by 5 %", Of: "tenants", Fault: rules.Fault{Kind: "segment_rate", Factor: 1.05}, Twin: true},
 	{Name: "a version to learn from", Of: "learns", Fault: rules.Fault{Kind: "version", Factor: 2}, Twin: true, Tells: []string{"ReferenceRebased"}},
 	{Name: "a version with a reference of its own", Of: "follows", Fault: rules.Fault{Kind: "version", Factor: 2}, Twin: true, Tells: []string{"ReferenceRebased"}},
 	{Name: "a version that does not do what its reference says", Of: "follows", Fault: rules.Fault{Kind: "version", Factor: 6}, Cause: "version", Says: []string{"label", "v13", "share of spam"}},

@@ -83,9 +83,12 @@ func (s *Simulator) SetRate(perSecond float64) { s.opts.Rate = perSecond }
 func (s *Simulator) WithholdSpam(on bool) { s.withheld = on }
 
 // Overcall makes the classifier call so large a share of all ham spam; the mail stays what it is.
-func (s *Simulator) Overcall(share float64) {
+func (s *Simulator) Overcall(share float64) { s.OvercallIn(0, share) }
+
+// OvercallIn is Overcall for the mail of one tenant, from 1 on; 0 means all of them.
+func (s *Simulator) OvercallIn(tenant int, share float64) {
 	s.needTrouble()
-	s.overcall = share
+	s.overcall, s.overcallIn = share, tenant
 }
 
 // Turn makes people think otherwise of so large a share of the spam: the mail and what the classifier says of it stay what they are.

@@ -144,6 +144,26 @@ func b2i(b bool) int {
 	return 0
 }
 
+func TestOneTenantsMailIsCalledSpam(t *testing.T) {
+	s := New(Options{SpamShare: 1e-9, Tenants: 4})
+	s.OvercallIn(2, 1)
+	count, spam := map[string]int{}, map[string]int{}
+	for range 4000 {
+		var r record
+		if err := json.Unmarshal(s.AppendRecord(nil, noon), &r); err != nil {
+			t.Fatal(err)
+		}
+		count[r.Tenant]++
+		spam[r.Tenant] += b2i(r.Prediction.Label == "spam")
+	}
+	if count["t1"] < 1900 || count["t1"] > 2100 || len(count) != 4 {
+		t.Errorf("records by tenant: %v", count)
+	}
+	if spam["t2"] != count["t2"] || spam["t1"]+spam["t3"]+spam["t4"] > 20 {
+		t.Errorf("spam by tenant: %v of %v", spam, count)
+	}
+}
+
 func TestWithheldSpamIsNeverPredicted(t *testing.T) {
 	s := New(Options{SpamShare: .5})
 	s.WithholdSpam(true)

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -73,7 +74,12 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 	if s.withheld && score >= .5 {
 		score -= .5
 	}
-	if s.overcall > 0 && score < .5 && s.trouble.Float64() < s.overcall {
+	tenant := 0
+	if n := uint64(max(s.opts.Tenants, 0)); n > 0 {
+		// t1 has half of the mail, t2 a quarter, and so on; the last one what is left.
+		tenant = min(bits.TrailingZeros64(s.serial*0x9e3779b97f4a7c15>>32|1<<32)+1, int(n))
+	}
+	if s.overcall > 0 && score < .5 && (s.overcallIn == 0 || s.overcallIn == tenant) && s.trouble.Float64() < s.overcall {
 		score += .5
 	}
 	label := "ham"
@@ -96,6 +102,10 @@ func (s *Simulator) AppendRecord(dst []byte, at time.Time) []byte {
 		s.sender = int(s.serial * 0x9e3779b97f4a7c15 >> 32 % n) // mixed, so that it is not in step with the replicas
 		dst = append(dst, `","sender":"s`...)
 		dst = strconv.AppendInt(dst, int64(s.sender), 10)
+	}
+	if tenant > 0 {
+		dst = append(dst, `","tenant":"t`...)
+		dst = strconv.AppendInt(dst, int64(tenant), 10)
 	}
 	dst = append(dst, `","took_ms":`...)
 	dst = s.appendNumber(dst, 2+3*s.gamma(2), 3)

@@ -24,6 +24,7 @@ type Options struct {
 	ShuffleKeys   bool          // another key order in every record
 	Replicas      int           // how many servers answer, each record naming its own; 0 means that records do not say
 	Senders       int           // how many senders take turns, each record naming its own; 0 means that records do not say
+	Tenants       int           // how many tenants' mail it is, each record naming its own, t1 half of the time; 0 means that records do not say
 	FeastTimes    bool          // the age of domain_rep stands as Feast returns it, in domain_rep_event_timestamp
 }
 
@@ -41,6 +42,7 @@ type Simulator struct {
 	overcall     float64 // share of ham that is called spam
 	sender       int     // of the newest record
 	spam         bool    // whether the newest record was about spam
+	overcallIn   int     // the tenant whose ham it is; 0 means everybody's
 	turned       float64 // share of spam of which people think otherwise now
 	extra        bool    // a field that was not there before
 

@@ -13,6 +13,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 type record struct {
 	TS         time.Time `json:"ts"`
 	Sender     string    `json:"sender"`
+	Tenant     string    `json:"tenant"`
 	Prediction struct {
 		Score float64 `json:"score"`
 		Label string  `json:"label"`
