@@ -274,8 +274,12 @@ const twinWindow = 64 << 10
 func (t *Tailer) checkCopy(s *Source, now time.Time) bool {
 	s.twin, s.twinOf = false, nil
 	// It may have no name for a moment, in the middle of a rotation: the last one counts.
-	if base := filepath.Base(s.real); s.size == 0 || base == familyOf(base) {
+	if base := filepath.Base(s.real); base == familyOf(base) {
 		return false // a live file is nobody's copy
+	}
+	if s.size == 0 { // nothing tells yet, and what is there a moment later must be looked at first
+		s.drained, s.partial = true, false
+		return true
 	}
 	t.pinned = s
 	defer func() { t.pinned = nil }()
