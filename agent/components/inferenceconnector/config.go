@@ -27,6 +27,8 @@ type Config struct {
 	// SayEvery is in how many publishes a series that did not change is said once, but every 20 s at least; changes are
 	// said at once.
 	SayEvery int `mapstructure:"say_every"`
+	// MaxModels bounds the models. 0 takes the default, 200.
+	MaxModels int `mapstructure:"max_models"`
 }
 
 // Errors of Validate, wrapped with what was written.
@@ -36,6 +38,7 @@ var (
 	ErrRecord    = errors.New(`"record" must be "body" or "attributes"`)
 	ErrSayEvery  = errors.New(`"say_every" must be between 1 and 60`)
 	ErrInterval  = errors.New(`"interval" must be at least 100ms`)
+	ErrMaxModels = errors.New(`"max_models" must not be negative; 0 takes the default`)
 )
 
 func createDefaultConfig() component.Config {
@@ -59,6 +62,9 @@ func (c *Config) Validate() error {
 	}
 	if c.SayEvery < 1 || c.SayEvery > 60 {
 		errs = append(errs, fmt.Errorf("%w, not %d", ErrSayEvery, c.SayEvery))
+	}
+	if c.MaxModels < 0 {
+		errs = append(errs, fmt.Errorf("%w, not %d", ErrMaxModels, c.MaxModels))
 	}
 	return errors.Join(errs...)
 }

@@ -288,6 +288,7 @@ func TestErrorsOfTheConfigurationQuoteTheKey(t *testing.T) {
 		is     error
 	}{
 		{func(c *Config) { c.Models = nil }, ErrModels},
+		{func(c *Config) { c.MaxModels = -1 }, ErrMaxModels},
 		{func(c *Config) { c.ModelAttribute = "" }, ErrAttribute},
 		{func(c *Config) { c.Record = "resource" }, ErrRecord},
 		{func(c *Config) { c.Interval = 0 }, ErrInterval},

@@ -81,7 +81,7 @@ func (c *core) start(host component.Host) error {
 	if err != nil {
 		return err
 	}
-	models, err := modelfiles.Load(c.config.Models)
+	models, err := modelfiles.Load(c.config.Models, c.config.MaxModels)
 	if err != nil {
 		return fmt.Errorf("load models: %w", err)
 	}
@@ -152,7 +152,7 @@ func (c *core) publish(ctx context.Context, now time.Time) {
 
 // reload is called when a model file changed.
 func (c *core) reload() {
-	models, err := modelfiles.Load(c.config.Models)
+	models, err := modelfiles.Load(c.config.Models, c.config.MaxModels)
 	if err == nil {
 		c.mu.Lock()
 		if err = c.engine.Reload(models); err == nil {

@@ -46,6 +46,8 @@ type Config struct {
 	// MaxFiles and MaxOpenFiles bound the files that are followed and held open.
 	MaxFiles     int `mapstructure:"max_files"`
 	MaxOpenFiles int `mapstructure:"max_open_files"`
+	// MaxModels bounds the models. 0 takes the default, 200.
+	MaxModels int `mapstructure:"max_models"`
 }
 
 // Values of Send.
@@ -102,7 +104,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for key, v := range map[string]int{
-		"max_line_bytes": c.MaxLineBytes, "max_files": c.MaxFiles, "max_open_files": c.MaxOpenFiles, "poll_interval": int(c.PollInterval),
+		"max_line_bytes": c.MaxLineBytes, "max_files": c.MaxFiles, "max_open_files": c.MaxOpenFiles, "max_models": c.MaxModels, "poll_interval": int(c.PollInterval),
 	} {
 		if v < 0 {
 			errs = append(errs, fmt.Errorf("%q %w", key, ErrLimit))

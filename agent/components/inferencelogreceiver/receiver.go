@@ -110,7 +110,7 @@ func (r *logReceiver) load() ([]*monitor.Model, error) {
 	if r.inferrer != nil && !r.inferrer.exists() {
 		return nil, nil
 	}
-	return modelfiles.Load(r.paths)
+	return modelfiles.Load(r.paths, r.config.MaxModels)
 }
 
 // watchModels hands run a loop over models, if there are any.

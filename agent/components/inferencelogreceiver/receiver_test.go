@@ -269,6 +269,7 @@ func TestErrorsOfTheConfigurationQuoteTheKey(t *testing.T) {
 		{func(c *Config) { c.SayEvery = 0 }, ErrSayEvery},
 		{func(c *Config) { c.StartAt = "middle" }, ErrStartAt},
 		{func(c *Config) { c.MaxFiles = -1 }, ErrLimit},
+		{func(c *Config) { c.MaxModels = -1 }, ErrLimit},
 		{func(c *Config) { c.Omit = []string{"plumbline_nothing"} }, ErrOmit},
 	} {
 		cfg := newBench(t).cfg

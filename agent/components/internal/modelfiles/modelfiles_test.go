@@ -1,6 +1,8 @@
 package modelfiles
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +21,7 @@ func TestFoldersAndFilesAreLoadedTogether(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "a.yaml"), "a")
 	write(t, filepath.Join(dir, "b.yaml"), "b")
-	models, err := Load([]string{dir, write(t, filepath.Join(other, "c.yaml"), "c")})
+	models, err := Load([]string{dir, write(t, filepath.Join(other, "c.yaml"), "c")}, 0)
 	if err != nil || len(models) != 3 {
 		t.Errorf("%d models, %v", len(models), err)
 	}
@@ -33,7 +35,7 @@ func TestOneBadFileIsAllBadAndEveryProblemIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	models, err := Load([]string{dir, "/nowhere"})
+	models, err := Load([]string{dir, "/nowhere"}, 0)
 	if err == nil || len(models) != 0 {
 		t.Fatalf("%d models, %v", len(models), err)
 	}
@@ -48,7 +50,27 @@ func TestANameThatIsTakenInAnotherFolderIsAnError(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "a.yaml"), "same")
 	write(t, filepath.Join(other, "b.yaml"), "same")
-	if _, err := Load([]string{dir, other}); err == nil || !strings.Contains(err.Error(), "b.yaml") || !strings.Contains(err.Error(), "a.yaml") {
+	if _, err := Load([]string{dir, other}, 0); err == nil || !strings.Contains(err.Error(), "b.yaml") || !strings.Contains(err.Error(), "a.yaml") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestMoreModelsThanAllowedAreRefusedAtTheEdge(t *testing.T) {
+	dir := t.TempDir()
+	for i := range DefaultMax {
+		write(t, filepath.Join(dir, fmt.Sprintf("m%03d.yaml", i)), fmt.Sprintf("m%03d", i))
+	}
+	for _, test := range []struct {
+		most int
+		ok   bool
+	}{{0, true}, {DefaultMax, true}, {DefaultMax - 1, false}} {
+		models, err := Load([]string{dir}, test.most)
+		if (err == nil) != test.ok || test.ok && len(models) != DefaultMax || !test.ok && !errors.Is(err, ErrTooMany) {
+			t.Errorf("at most %d: %d models, %v", test.most, len(models), err)
+		}
+	}
+	write(t, filepath.Join(dir, "one-more.yaml"), "one-more")
+	if _, err := Load([]string{dir}, 0); !errors.Is(err, ErrTooMany) || !strings.Contains(err.Error(), "201, at most 200") || !strings.Contains(err.Error(), "max_models") {
+		t.Errorf("one more than the default: %v", err)
 	}
 }
