@@ -56,7 +56,7 @@ func NewSteps(scores []float64, refCounts []uint64, o StepsOptions) (Steps, erro
 	}
 	s := Steps{scores: scores, o: o}
 	ref := scored(scores, refCounts)
-	lo, hi := .5, .5 // the interval comes with the time of the week
+	lo, hi := 0., 1. // the interval comes with the time of the week; until then nothing is bet on
 	if !o.Varying {
 		lo, hi = s.interval(ref, 0)
 	}

@@ -39,8 +39,11 @@ type clients struct {
 	distinct float64       // of the last span that is over
 }
 
-// factRow is what the facts of a pane say of a column: a count for each of its buckets, and how many were missing.
+// factRow is what the facts of a pane say of a column: a count for each of its buckets, then how many were missing, and how
+// many repeated the fact before.
 type factRow []uint32
+
+const factExtras = 2
 
 // clientSpan is who sent something in an hour.
 type clientSpan struct {
@@ -119,19 +122,24 @@ func (cl *clients) observe(in *Instance, p *pane, rec *parse.Record) {
 			continue
 		}
 		row := p.facts[i]
-		if n := c.buckets() + 1; len(row) != n {
+		if n := c.buckets() + factExtras; len(row) != n {
 			row = make(factRow, n)
 			p.facts[i] = row
 		}
-		at := len(row) - 1
-		if c.present {
-			at = int(c.bin)
-			if g := c.base.grid; g != nil {
-				at = g.HistBucketOf(g.Bin(c.value))
-			}
+		if !c.present {
+			row[len(row)-factExtras]++
+			continue
+		}
+		at, hash := int(c.bin), c.last
+		if g := c.base.grid; g != nil {
+			at, hash = g.HistBucketOf(g.Bin(c.value)), hashNumber(c.value)
 		}
 		row[at]++
-		if c.isScore && c.present && p.betting {
+		if c.hasLastFact && c.lastFact == hash {
+			row[len(row)-1]++
+		}
+		c.lastFact, c.hasLastFact = hash, true
+		if c.isScore && p.betting {
 			if p.factSums == nil {
 				p.factSums = &sequential.Sums{}
 			}
@@ -148,15 +156,16 @@ func (cl *clients) fill(in *Instance, p *pane) {
 		}
 		c.fitFacts()
 		row := p.facts[i]
-		last := len(row) - 1
-		if last != len(c.facts.counts) {
+		bins := len(row) - factExtras
+		if bins != len(c.facts.counts) {
 			continue
 		}
-		for k, n := range row[:last] {
+		for k, n := range row[:bins] {
 			c.facts.counts[k] += uint64(n)
 			c.facts.present += uint64(n)
 		}
-		c.facts.missing += uint64(row[last])
+		c.facts.missing += uint64(row[bins])
+		c.facts.repeats += uint64(row[bins+1])
 	}
 }
 
@@ -202,6 +211,9 @@ func (in *Instance) rawDetectors(c *column) []detector {
 	}
 	if ref.N > 0 && c.base.grid == nil {
 		out = append(out, in.newRateDetector(c, rateUnseen))
+	}
+	if c.mayFreeze() {
+		out = append(out, in.newRateDetector(c, rateRepeated))
 	}
 	for _, d := range out {
 		switch d := d.(type) {
@@ -256,7 +268,7 @@ func (in *Instance) judgeAbuse(end int64) {
 		}
 		need, facts, found := 0., math.Inf(-1), false
 		for i, o := range ev.streams {
-			if o.col == s.col && o.key == "" && (o.cause == causeDrift || o.cause == causeMissing || o.cause == causeQuality) {
+			if o.col == s.col && o.key == "" && (o.cause == causeDrift || o.cause == causeMissing || o.cause == causeQuality || o.cause == causeFrozen) {
 				need, facts, found = max(need, ev.budget.StreamLogA(i)), max(facts, o.logEvidence()), true
 			}
 		}

@@ -34,6 +34,9 @@ func (in *Instance) encodeClients(e *encoder) {
 		}
 		e.counts(f.counts)
 		e.uint(f.missing)
+		e.uint(f.repeats)
+		e.bool(c.hasLastFact)
+		e.u32(c.lastFact)
 	}
 	m := in.evidence.mean
 	e.bool(m != nil)
@@ -87,10 +90,12 @@ func (r *restorer) clients() {
 	buckets := map[*column]bucketColumn{}
 	for range d.length(maxStateNames) {
 		_, c := r.at(d.uint())
-		f := bucketColumn{counts: d.counts(nil, maxCategoryLimit+1), missing: d.uint()}
-		if c != nil && c.base != nil && len(f.counts) == c.buckets() {
+		f := bucketColumn{counts: d.counts(nil, maxCategoryLimit+1), missing: d.uint(), repeats: d.uint()}
+		hasLast, last := d.bool(), d.u32()
+		if c != nil && c.base != nil && len(f.counts) == c.buckets() && !d.bad {
 			f.present = sum(f.counts)
 			buckets[c] = f
+			c.hasLastFact, c.lastFact = hasLast, last
 		}
 	}
 	var sums []byte
@@ -103,11 +108,11 @@ func (r *restorer) clients() {
 		f := paneFacts{rows: map[int]factRow{}}
 		for range d.length(maxStateNames) {
 			i, c := r.at(d.uint())
-			row := make(factRow, d.length(maxCategoryLimit+2))
+			row := make(factRow, d.length(maxCategoryLimit+1+factExtras))
 			for k := range row {
 				row[k] = uint32(min(d.uint(), math.MaxUint32))
 			}
-			if c != nil && c.base != nil && len(row) == c.buckets()+1 {
+			if c != nil && c.base != nil && len(row) == c.buckets()+factExtras {
 				f.rows[i] = row
 			}
 		}

@@ -55,6 +55,9 @@ type column struct {
 	last    uint32  // hash of the last value
 	hasLast bool
 
+	lastFact    uint32 // the same of the last fact; with fields.client
+	hasLastFact bool
+
 	total    totals
 	bucket   bucketColumn
 	facts    *bucketColumn // with fields.client: what at most so many records of a client say

@@ -42,9 +42,9 @@ type rateDetector struct {
 	hi       float64            // of the bucket, with a season
 }
 
-// capping gives the detector a second one of the facts. What repeats or is stale is no matter of who sent it.
+// capping gives the detector a second one of the facts. What is stale is no matter of who sent it.
 func (in *Instance) capping(r *rateDetector) *rateDetector {
-	if in.clients != nil && (r.kind == rateMissing || r.kind == rateUnseen) {
+	if in.clients != nil && (r.kind == rateMissing || r.kind == rateUnseen || r.kind == rateRepeated) {
 		capped := r.rate
 		r.capped = &capped
 	}
@@ -386,7 +386,7 @@ func (in *Instance) newMeanDetector(c *column) *meanDetector {
 	ci := meanSigmas * sd / math.Sqrt(float64(c.base.ref.N))
 	lo, hi := widen(mean-ci, -math.Log(c.tol.Odds)), widen(mean+ci, math.Log(c.tol.Odds))
 	if c.season != nil {
-		lo, hi = .5, .5 // the interval comes with the time of the week
+		lo, hi = 0, 1 // the interval comes with the time of the week; until then nothing is bet on
 	}
 	m := &meanDetector{expected: mean, slot: noSlot, mean: sequential.NewMean(sequential.MeanOptions{Lo: lo, Hi: hi, Cap: in.evidence.cap, Varying: c.season != nil})}
 	m.bets = m.mean.Bets()

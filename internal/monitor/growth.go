@@ -198,6 +198,8 @@ func (in *Instance) growBucket() {
 		if c.isScore && in.evidence.mean != nil {
 			s := &in.evidence.mean.sums
 			m = &moments{s.N, s.Sum, s.SumSq}
+		} else if c.isScore && c.growing != nil && c.base.grid != nil {
+			m = c.growing.moments(c.base.grid.Center()) // it is not watched yet, and its mean will be
 		}
 		g.add(c, start, minute, m, learn)
 		if learn && g.span == 0 && c.growing != nil {
@@ -211,6 +213,15 @@ func (in *Instance) growBucket() {
 			fitted = true
 		}
 	}
+}
+
+// moments are those of the values around a center, as they are of a probability.
+func (t *tally) moments(center float64) *moments {
+	n := float64(t.N)
+	m := &moments{n: t.N}
+	m.sum = min(max(t.Dev+n*center, 0), n)
+	m.sq = min(max(t.DevSq+2*center*t.Dev+n*center*center, 0), m.sum)
+	return m
 }
 
 // fit makes the season of what was learned so far.

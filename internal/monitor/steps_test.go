@@ -156,3 +156,35 @@ func TestASeasonKeepsHowTheMeanWandersAndOlderOnesHaveABound(t *testing.T) {
 		t.Error("an accepted reference forgets how the mean wanders")
 	}
 }
+
+// A score that grows is not watched for three days, and then by all that it was in them: its mean, too.
+func TestTheMeanOfAScoreIsKnownWhenARollingReferenceBeginsToWatch(t *testing.T) {
+	m := newMails(t, strings.NewReplacer("learn: 20000 records", "rolling: 3d", ", client: sender", "").Replace(clientFeaturesModel))
+	for range 76 * 360 {
+		m.post(m.rng.IntN(20000), normal(m.rng))
+		m.now = m.now.Add(10 * time.Second)
+		m.h.engine.Advance(m.now)
+	}
+	if c := m.h.in.score; !c.watched || c.season.unpack().Mean == nil {
+		t.Fatalf("watched %v, %+v", c.watched, c.season.unpack())
+	}
+	for cause, n := range m.h.in.evidence.raised {
+		if n > 0 {
+			t.Errorf("%d alarms for %s before anything happened", n, cause)
+		}
+	}
+	// Without a mean in the season nothing is bet on.
+	d := m.h.in.evidence.mean
+	d.reseason(&seasons{})
+	d.reset()
+	p := &pane{bets: *d.betsAt(0)}
+	for range 100 {
+		p.bets.Increments(.9, &p.sums)
+	}
+	d.resetSums()
+	d.fill(p)
+	d.update(nil)
+	if l := d.logEvidence(); !math.IsInf(l, -1) {
+		t.Errorf("evidence of %v against nothing", l)
+	}
+}

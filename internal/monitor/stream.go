@@ -111,7 +111,7 @@ func (in *Instance) addStreams(c *column) {
 		return
 	}
 	var frozen []detector
-	if share(ref.Repeats, ref.N) < naturalRepeats && !c.isLabel {
+	if c.mayFreeze() {
 		frozen = append(frozen, in.newRateDetector(c, rateRepeated))
 	}
 	if p := ref.pairs; p.compared >= leastPairs {
@@ -210,4 +210,10 @@ func share(k, n uint64) float64 {
 		return 0
 	}
 	return float64(k) / float64(n)
+}
+
+// mayFreeze says whether repeats say anything of the column.
+func (c *column) mayFreeze() bool {
+	ref := &c.base.ref
+	return ref.N > 0 && share(ref.Repeats, ref.N) < naturalRepeats && !c.isLabel
 }
