@@ -45,9 +45,17 @@ var changes = []struct {
 	{"frozen", func(_, u, c float64, _ *rand.Rand) float64 { return c + .37*u }},
 }
 
-// The Wasserstein distance may be off by 2 % or by 0.006 of the reference's spread, whichever is more: the second is
-// what the noise of a few thousand records looks like. Where the mean itself is infinite (Pareto 1) it may be 4 %.
+// The Wasserstein distance is off by more than 2 % in at most 15 of 1,000 cases, and by more than 4 % only where that is less than
+// a thousandth of the reference's spread. The rest cannot be known: they are changes that move values inside bins (rounding, mirroring
+// a distribution that looks the same in the mirror), where a profile has counts, and sums for the widest 24 bins.
 func TestProfilesAgreeWithExactStatistics(t *testing.T) {
+	cases, off := 0, 0
+	defer func() {
+		t.Logf("%d of %d Wasserstein distances are more than 2 %% off", off, cases)
+		if off*1000 > 15*cases {
+			t.Errorf("%d of %d Wasserstein distances are more than 2 %% off", off, cases)
+		}
+	}()
 	for i, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			ref := sample(uint64(i), 20000, f.draw)
@@ -69,11 +77,10 @@ func TestProfilesAgreeWithExactStatistics(t *testing.T) {
 					d := DescribeNumber(g, reference, g.Summarize(cur))
 					what := ch.name + " "
 					near(t, what+"ks", d.KS, p.ks(), 0, 0.005+1e-12)
-					rel := 0.02
-					if f.name == "pareto 1" {
-						rel = 0.04
+					near(t, what+"w1", d.Wasserstein1, w1, 0.04, 0.001*u)
+					if cases++; math.Abs(d.Wasserstein1-w1) > .02*w1 {
+						off++
 					}
-					near(t, what+"w1", d.Wasserstein1, w1, rel, 0.006*u)
 					if m > 2000 {
 						continue
 					}
