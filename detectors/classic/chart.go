@@ -37,7 +37,7 @@ type CUSUMOptions struct {
 	WarmUp    int     // observations from which mean and standard deviation are estimated; 30
 }
 
-// CUSUM is Page's (1954) two-sided tabular chart of standardised observations.
+// CUSUM is the two-sided tabular chart of standardised observations (Page, "Continuous inspection schemes", 1954).
 //
 // What it does not promise: mean and standard deviation come from a few observations, and their error adds up for ever.
 // At the defaults the mean time to a false alarm is a few hundred observations (486 to 693 where it was measured), 55 on
@@ -96,8 +96,8 @@ type EWMAOptions struct {
 	WarmUp int     // observations from which mean and standard deviation are estimated; 30
 }
 
-// EWMA is Roberts' (1959) chart: an exponentially weighted average of standardised observations with limits that widen
-// until the average has forgotten its start.
+// EWMA is an exponentially weighted average of standardised observations with limits that widen until the average has
+// forgotten its start (Roberts, "Control chart tests based on geometric moving averages", 1959).
 //
 // What it does not promise: with the true mean and standard deviation the mean time to a false alarm is 559 observations
 // at the defaults; with estimated ones, or with autocorrelation, it is less.

@@ -94,7 +94,7 @@ func grade(o HDDMOptions, rises, falls func(confidence float64) bool) Signal {
 }
 
 // HDDMW is HDDMA with exponentially weighted means and McDiarmid's bound: quicker on sudden changes, slower on small
-// ones (same source).
+// ones (Frias-Blanco et al., 2015, as HDDMA).
 //
 // What it does not promise: the same as HDDMA. At the defaults the mean time to a false alarm is 1,770 observations at a
 // base rate of 30 % and more than 60 million at 5 %.

@@ -25,7 +25,8 @@ type PageHinkleyOptions struct {
 }
 
 // PageHinkley sums the deviations from the running mean and alarms when the sum has risen far above its lowest point,
-// or fallen far below its highest (Page 1954; Hinkley 1971).
+// or fallen far below its highest (Page, "Continuous inspection schemes", 1954; Hinkley, "Inference about the change-point
+// from cumulative sum tests", 1971).
 //
 // What it does not promise: Delta and Threshold are in the data's own unit, so the same numbers mean something else on
 // every stream. At the defaults the mean time to a false alarm is 59,000 observations on zeros and ones with a share of
