@@ -188,7 +188,10 @@ func WelchT(ref, cur []float64) (t, p float64) {
 	}
 	m1, v1 := moments(ref)
 	m2, v2 := moments(cur)
-	n1, n2 := float64(len(ref)), float64(len(cur))
+	return welch(m1, v1, float64(len(ref)), m2, v2, float64(len(cur)))
+}
+
+func welch(m1, v1, n1, m2, v2, n2 float64) (t, p float64) {
 	a, b := v1/n1, v2/n2
 	switch se := math.Sqrt(a + b); {
 	case se > 0:

@@ -57,7 +57,7 @@ var everything = []watched{
 	{"no records: the pod is gone", catalog.LogFiles, "ModelSilent", "the pod is gone"},
 	{"a part of the lines cannot be read", catalog.ParseErrors, "QualityAlarm", "a third of the lines cannot be read"},
 	{"records come too late", catalog.RecordsLate, "RecordsLate", "half of the records come ten minutes late"},
-	{"a version behaves differently", catalog.VersionStat, "VersionBehavesDifferently", "a version that calls twice as much spam"},
+	{"a version behaves differently", catalog.VersionDiff, "VersionBehavesDifferently", "a version that calls twice as much spam"},
 	{"the reference follows a version", catalog.RebaseTime, "ReferenceRebased", "a version with a reference of its own"},
 	{"the reference cannot follow a version", catalog.RebaseFailures, "ReferenceNotRebased", "a version whose reference is not there"},
 	{"one replica differs", catalog.SegmentClass, "ReplicaDiffers", "one replica of four doubles ent"},

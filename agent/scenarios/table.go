@@ -52,6 +52,7 @@ type Row struct {
 	Fault  rules.Fault
 	Also   []rules.Fault // that go on with it
 	Of     string        // which of the models; empty means the usual one
+	Learn  time.Duration // of undisturbed traffic before it, for what no reference file knows
 	Long   bool          // left out of the short form, where another row stands for it
 	Twin   bool          // looks like the fault and is none: must stay silent
 	Cause  string        // of the page that must come; empty when none may come
@@ -134,6 +135,7 @@ func (r Row) scenario(seed uint64) rules.Scenario {
 	if r.Season {
 		s.Traffic = rules.Traffic{Swing: swing, Day: model.Duration(day)}
 	}
+	s.Traffic.Learn = model.Duration(r.Learn)
 	v := models[r.Of]
 	s.Traffic.Spam, s.Traffic.Nulls = v.spam, v.nulls
 	for _, f := range append([]rules.Fault{r.Fault}, r.Also...) {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,10 +106,15 @@ func (in *Instance) diagnoseNumber(s *stream, a *alarm, t *tally) {
 		return
 	}
 	// Values beyond the range of the reference, and the others as ever: no distribution has moved, some values are wrong.
-	if b := share(t.beyond, t.N); b >= beyondShare && !s.col.isScore && b >= beyondOfAll*detectors.Risen(&ref.NumberSummary, &t.NumberSummary) {
+	if b := share(t.beyond, t.N); b >= beyondShare && !s.col.isScore && !in.replicaSuspect() && b >= beyondOfAll*detectors.Risen(&ref.NumberSummary, &t.NumberSummary) {
 		a.cause = causeQuality
 		a.says("share out of range", 0, t.beyond, t.N)
 	}
+}
+
+// replicaSuspect says whether one replica is about to be named: what its values do to the whole is then its doing.
+func (in *Instance) replicaSuspect() bool {
+	return slices.ContainsFunc(in.evidence.streams, func(s *stream) bool { return s.cause == causeReplica && (s.alarm != nil || s.ratio > .5) })
 }
 
 // diagnoseCategory looks for categories that are seen no more.

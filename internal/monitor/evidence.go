@@ -153,7 +153,9 @@ func (in *Instance) raise(guilty []int, end int64) {
 		})
 		if first == nil {
 			first = s.alarm
-			first.columns = in.contributions(first.onset, end)
+			if s.col != nil || s.cause == causeDrift { // lines, traffic and performance are no matter of columns
+				first.columns = in.contributions(first.onset, end)
+			}
 		}
 		if !joins && !s.alarm.ticket && len(ev.pages) < maxPages {
 			ev.pages = append(ev.pages, end)

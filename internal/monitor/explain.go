@@ -299,7 +299,8 @@ func (in *Instance) contributions(onset, end int64) []contribution {
 		addBuckets(c.base, seen, t)
 		addBuckets(c.base, ref, &c.base.ref)
 		g := detectors.GTest(append(ref, c.base.ref.MissingTotal()), append(seen, t.MissingTotal()))
-		if excess := (g.Statistic - float64(g.DoF)) / 2; excess > 0 && !math.IsInf(excess, 1) {
+		// Below three standard errors of what chance brings, a column has not changed.
+		if excess := (g.Statistic - float64(g.DoF)) / 2; excess > 1.5*math.Sqrt(2*float64(g.DoF)) && !math.IsInf(excess, 1) {
 			out = append(out, contribution{c.name, excess})
 			total += excess
 		}

@@ -120,7 +120,8 @@ func TestAReferenceThatFollowedAVersionSurvivesRestarts(t *testing.T) {
 	got := rollout(t, "{learn: 3000 records, on_new_version: learn}", dir, 17).collect()
 	for _, key := range []string{
 		"plumbline_reference_rebases_total|m", "plumbline_records_total|m|v2", "plumbline_reference_category_share|m|label|prediction|spam",
-		"plumbline_window_records|m|10m", "plumbline_version_statistic|m|v2|mean score", "plumbline_feature_category_total|m|f.c|feature|k1",
+		"plumbline_window_records|m|10m", "plumbline_version_statistic|m|v2|mean score",
+		"plumbline_version_difference|m|v2|v1|before|mean score|lower", "plumbline_version_difference_p|m|v2|v1|before|share of spam", "plumbline_feature_category_total|m|f.c|feature|k1",
 		"plumbline_reference_records|m", "plumbline_unseen_share_expected|m|f.c|feature", "plumbline_feature_missing_total|m|rep|feature|absent",
 	} {
 		if a, b := value(t, want, key), value(t, got, key); a != b {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/plumbline-ml/plumbline/detectors"
 	"github.com/plumbline-ml/plumbline/internal/catalog"
 	"github.com/plumbline-ml/plumbline/internal/parse"
 )
@@ -21,6 +22,7 @@ type versionCount struct {
 	recent uint64 // records since the last bucket was closed
 	labels []string
 
+	order         uint64         // in which versions were named, from 1 on
 	trial, before versionNumbers // since the newest version was named, and until then
 }
 
@@ -30,6 +32,16 @@ type versionNumbers struct {
 	positives uint64
 	scores    uint64
 	sum       float64 // of the scores
+	squares   float64 // of them
+}
+
+func (n *versionNumbers) moments() detectors.Moments {
+	if n.scores < 2 {
+		return detectors.Moments{N: n.scores}
+	}
+	size := float64(n.scores)
+	mean := n.sum / size
+	return detectors.Moments{N: n.scores, Mean: mean, Variance: max(0, n.squares-size*mean*mean) / (size - 1)}
 }
 
 // versions counts records by the version that they carry. A version is a raw value until it was seen often enough;
@@ -40,6 +52,7 @@ type versions struct {
 	none    uint64 // records without a version
 	other   uint64
 	pending map[uint64]uint64 // hash of the version → records so far
+	order   uint64            // of the newest
 	last    *versionCount
 	hit     *versionCount // of the newest record; nil when it has no version with a name
 	current string        // the version of most records of the last bucket
@@ -95,7 +108,8 @@ func (v *versions) countUnnamed(text []byte, in *Instance) {
 		return
 	}
 	delete(v.pending, h)
-	c := &versionCount{name: string(bytes.ToValidUTF8(text, []byte("\uFFFD"))), n: 1, recent: 1}
+	v.order++
+	c := &versionCount{order: v.order, name: string(bytes.ToValidUTF8(text, []byte("\uFFFD"))), n: 1, recent: 1}
 	v.named = append(v.named, c)
 	slices.SortFunc(v.named, func(a, b *versionCount) int { return cmpText(a.name, b.name) })
 	v.last, v.hit = c, c
@@ -154,6 +168,7 @@ func (v *versions) compare(rec *parse.Record, in *Instance) {
 	if at := in.at.score; at >= 0 && at < len(rec.Values) && rec.Values[at].Kind == parse.Number {
 		c.trial.scores++
 		c.trial.sum += rec.Values[at].Num
+		c.trial.squares += rec.Values[at].Num * rec.Values[at].Num
 	}
 }
 
@@ -179,6 +194,46 @@ func (in *Instance) collectVersions(b *catalog.Batch) {
 			b.Add(catalog.VersionStat, t.sum/float64(t.scores), name, c.name, "mean score")
 		}
 	}
+	in.compareVersions(b)
+}
+
+// alphaVersions is the error of the intervals between versions.
+const alphaVersions = .05
+
+// compareVersions appends by how much the newest version differs from each other one: on the same traffic while both answer, or else from
+// what the other did before.
+func (in *Instance) compareVersions(b *catalog.Batch) {
+	var newest *versionCount
+	for _, c := range in.versions.named {
+		if newest == nil || c.order > newest.order {
+			newest = c
+		}
+	}
+	least := in.model.MinCategoryCount
+	if newest.trial.n < least {
+		return
+	}
+	for _, c := range in.versions.named {
+		other, traffic := &c.trial, "same"
+		if other.n < least {
+			other, traffic = &c.before, "before"
+		}
+		if c == newest || other.n < least {
+			continue
+		}
+		add := func(what string, d detectors.Difference) {
+			for i, v := range [...]float64{d.Value, d.Lower, d.Upper} {
+				addFinite(b, catalog.VersionDiff, v, in.model.Name, newest.name, c.name, traffic, what, [...]string{"value", "lower", "upper"}[i])
+			}
+			addFinite(b, catalog.VersionDiffP, d.P, in.model.Name, newest.name, c.name, traffic, what)
+		}
+		if in.model.Label != nil && in.model.Label.Positive != "" {
+			add("share of "+in.model.Label.Positive, detectors.ProportionDifference(newest.trial.positives, newest.trial.n, other.positives, other.n, alphaVersions))
+		}
+		if newest.trial.squares > 0 && other.squares > 0 {
+			add("mean score", detectors.MeanDifference(newest.trial.moments(), other.moments(), alphaVersions))
+		}
+	}
 }
 
 func (v *versions) encodeNumbers(e *encoder) {
@@ -192,17 +247,37 @@ func (v *versions) encodeNumbers(e *encoder) {
 			e.float(finite(t.sum))
 		}
 	}
+	e.uint(v.order)
+	for _, c := range v.named {
+		e.uint(c.order)
+		e.float(finite(c.trial.squares))
+		e.float(finite(c.before.squares))
+	}
 }
 
 func (v *versions) decodeNumbers(d *stateDecoder) {
+	var known []*versionCount
 	for range d.length(maxVersions) {
 		name := d.text()
-		trial := versionNumbers{d.uint(), d.uint(), d.uint(), d.float()}
-		before := versionNumbers{d.uint(), d.uint(), d.uint(), d.float()}
+		trial := versionNumbers{n: d.uint(), positives: d.uint(), scores: d.uint(), sum: d.float()}
+		before := versionNumbers{n: d.uint(), positives: d.uint(), scores: d.uint(), sum: d.float()}
+		var at *versionCount
 		for _, c := range v.named {
 			if c.name == name && !d.bad {
 				c.trial, c.before = trial, before
+				at = c
 			}
+		}
+		known = append(known, at)
+	}
+	if len(d.buf) == 0 {
+		return // written before differences were
+	}
+	v.order = d.uint()
+	for _, c := range known {
+		order, trial, before := d.uint(), d.float(), d.float()
+		if c != nil && !d.bad {
+			c.order, c.trial.squares, c.before.squares = order, trial, before
 		}
 	}
 }
