@@ -91,6 +91,17 @@ func (r *alertRule) condition(ctx context.Context, at time.Time, query promrules
 	return query(ctx, r.text, at)
 }
 
+// silent reports whether nothing can come of evaluating the rule, as far as that can be told without a query.
+func (r *alertRule) silent(at time.Time) bool {
+	switch {
+	case r.failed || r.recorded || !r.quiet || len(r.inst) > 0 || r.LastError() != nil:
+		return false
+	case r.short != nil:
+		return len(r.short.eval(r.st, at, r.lookback)) == 0
+	}
+	return r.estimate(r.st, timestamp.FromTime(at)).n == 0
+}
+
 // Eval implements promrules.Rule.
 func (r *alertRule) Eval(ctx context.Context, offset time.Duration, ts time.Time, query promrules.QueryFunc, u *url.URL, limit int) (promql.Vector, error) {
 	found, err := r.condition(ctx, ts.Add(-offset), query)

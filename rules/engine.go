@@ -162,7 +162,9 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) ([]alert.Alert, error) 
 		if !g.due(ts) || g.idle(e.st) {
 			continue
 		}
-		g.Eval(ctx, ts)
+		if !g.quiet(ts) {
+			g.Eval(ctx, ts)
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("evaluate rules: %w", err)
 		}

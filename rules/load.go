@@ -141,6 +141,24 @@ func (g *groupState) due(ts time.Time) bool {
 	return true
 }
 
+// quiet evaluates a group of alerts of which none is pending or firing and none begins to, and reports whether it was one. That is what
+// most groups are most of the time, and what Prometheus' group does around each rule costs several times as much as the answer.
+func (g *groupState) quiet(ts time.Time) bool {
+	if len(g.alerts) != g.rules {
+		return false // it records something
+	}
+	at := ts.Add(-g.QueryOffset())
+	for _, r := range g.alerts {
+		if !r.silent(at) {
+			return false
+		}
+	}
+	for _, r := range g.alerts {
+		r.evalAt = ts
+	}
+	return true
+}
+
 // build compiles files into rule groups. Nothing of the running engine is touched.
 func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 	n := newNeeds(e.opts.Retention)
