@@ -27,8 +27,9 @@ test: ## run all tests
 race: ## run all tests under the race detector, in random order (needs a C compiler)
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
 
-bench: ## measure the hot path against wc -l and a bufio + encoding/json reader
+bench: ## measure the hot path against wc -l and a bufio + encoding/json reader, and how it grows with lines, features and models
 	go run ./agent/bench
+	go run ./agent/bench -linear
 
 detection: ## simulate the detectors, alone and in the engine: false pages against the budget, delays against the published; PARALLEL=2 for two cores
 	go run ./agent/detection/cmd $(if $(filter-out 0,$(SEED)),-seed $(SEED)) $(if $(PARALLEL),-parallel $(PARALLEL)) $(if $(DOCS),-docs $(DOCS))

@@ -37,6 +37,7 @@ func main() {
 	rate := flag.Int("rate", 5000, "with -live: lines per second")
 	seconds := flag.Int("seconds", 30, "with -live: how long")
 	history := flag.Int("history", 50_000, "with -live: lines of the last 25 hours that are there when the agent starts")
+	grows := flag.Bool("linear", false, "measure how the cost grows with lines, features that nobody asks for, and models")
 	reader := flag.String("reader", "", "internal: be one of the measured readers")
 	dir := flag.String("dir", "", "internal: where the files are")
 	file := flag.String("file", "", "internal: which file to read")
@@ -47,6 +48,8 @@ func main() {
 	switch {
 	case *binary != "":
 		err = live(*binary, *models, *features, *rate, *seconds, *history)
+	case *grows:
+		err = linear(*lines, *repeat)
 	case *reader == "":
 		err = compare(*lines, *models, *repeat, *profile)
 	case *reader == "encoding/json":

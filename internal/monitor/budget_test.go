@@ -1,15 +1,22 @@
 package monitor
 
 import (
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/plumbline-ml/plumbline/internal/catalog"
+	"github.com/plumbline-ml/plumbline/internal/simulator"
 )
 
 // What a column may cost. Who adds state or metrics for each column adds it to every feature of every model on every node: raise these
 // only together with docs/internals/monitor.md, and only when what they buy is worth it there.
 const (
+	numberBytes  = 64_000 // of a number's state at full load; see TestANumberAtFullLoadTakesLessThan64kB
 	columnBytes  = 60_000 // panes, windows, detectors, labels and cached samples, all included
 	columnSeries = 110    // a histogram counts as one for each of its lines
 )
@@ -45,4 +52,85 @@ func TestAColumnStaysWithinItsBudgetOfMemoryAndSeries(t *testing.T) {
 		t.Errorf("a column has %d series, the budget is %d", n, columnSeries)
 	}
 	runtime.KeepAlive(e)
+}
+
+// TestANumberAtFullLoadTakesLessThan64kB compares a model of eleven numbers with one that has none. Both have a day of windows, and every
+// pane holds 50,000 records as it would at 5,000 a second: what a closed slot takes grows with the digits of its counts. Counted are
+// panes, windows and detectors, and whatever else there is for each number, but not its reference (10 kB) and the names and values of its
+// series (11 kB).
+func TestANumberAtFullLoadTakesLessThan64kB(t *testing.T) {
+	const perPane = 50_000
+	heap := func(features string) (bytes, numbers int) {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		text := strings.Replace(spamModel, "features:\n  - {path: features.*}\n  - {path: features.domain_rep, kind: number, updated_at: features.domain_rep_ts, max_age: 15m}\n", features, 1)
+		e, err := NewEngine(EngineOptions{Models: []*Model{mustModel(t, text)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := e.Instances()[0]
+		h := &harness{t: t, engine: e, in: in, parser: in.Plan().NewParser()}
+		sim := simulator.New(simulator.Options{Seed: 8})
+		rng := rand.New(rand.NewPCG(8, 8))
+		var buf []byte
+		at := start
+		for i := range 13_900 {
+			buf = sim.AppendRecord(buf[:0], at)
+			h.line(buf, time.Time{})
+			if i < 5000 {
+				at = at.Add(200 * time.Millisecond) // the reference is learned
+			} else {
+				at = at.Add(10 * time.Second)
+				busy(rng, in, perPane)
+			}
+			e.Advance(at)
+		}
+		e.Sections()
+		for _, c := range in.cols {
+			if c.role == RoleFeature && c.base != nil && c.base.grid != nil {
+				numbers++
+			}
+			// The reference, and what a series is called, are not state.
+			c.base, c.labels, c.described = nil, columnLabels{}, nil
+		}
+		in.cache = collectCache{}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(e)
+		runtime.KeepAlive(h)
+		return int(after.HeapAlloc - before.HeapAlloc), numbers
+	}
+	heap("") // whatever is made once
+	without, _ := heap("")
+	var features strings.Builder
+	features.WriteString("features:\n")
+	for _, name := range []string{"len", "caps", "digits", "html", "ip_rep", "ent", "bayes", "lang_p", "sim", "vel", "domain_rep"} { // those with 256 bins
+		fmt.Fprintf(&features, "  - {path: features.%s, kind: number}\n", name)
+	}
+	with, numbers := heap(features.String())
+	bytes := (with - without) / numbers
+	t.Logf("%d numbers: %d bytes each", numbers, bytes)
+	if bytes > numberBytes {
+		t.Errorf("a number with a day of busy windows holds %d bytes, the budget is %d", bytes, numberBytes)
+	}
+}
+
+// busy makes the newest pane of an instance one that so many records like the reference went into.
+func busy(rng *rand.Rand, in *Instance, records float64) {
+	in.settle()
+	p := in.panes.last
+	for i, c := range in.cols {
+		t := &p.cols[i]
+		if c.base == nil || t.narrow == nil {
+			continue
+		}
+		t.N = 0
+		for b, n := range c.base.ref.Fine {
+			mean := records * share(n, c.base.ref.N)
+			t.narrow[b] = uint32(max(0, math.Round(mean+math.Sqrt(mean)*rng.NormFloat64())))
+			t.N += uint64(t.narrow[b])
+			t.touch(b)
+		}
+	}
 }

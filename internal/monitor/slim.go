@@ -8,23 +8,57 @@ import (
 )
 
 // Closed slots wait for hours to be taken away again, and there are seventy of them for each column, so in memory they are
-// written smaller than in state: counts of a busy column as Golomb-Rice codes of the difference from the bin before (the
-// bins of a grid hold about as much as each other), and the sums of wide bins, which are rounded to few bits, with their
+// written smaller than in state: counts of a busy column as Golomb-Rice codes of the difference from what the column's shape
+// predicts, or from the bin before when that is less, and the sums of wide bins, which are rounded to few bits, with their
 // last byte first.
+
+// shape is how the values of a column are spread over its bins, in parts of 2^16. It predicts the counts of a slot up to about their
+// own noise, which the bin before does not: rounded values make bins of unequal weight. A window makes it from the first busy slot
+// that it closes and keeps it, because slots that were written with it are read with it.
+type shape []uint16
+
+func (t *tally) shape() shape {
+	s := make(shape, len(t.Fine))
+	for i, c := range t.Fine {
+		s[i] = uint16(min(c*math.MaxUint16/t.N, math.MaxUint16))
+	}
+	return s
+}
+
+// predict is the count of a bin when there are n values.
+func (s shape) predict(n uint64, bin int) uint64 { return n * uint64(s[bin]) >> 16 }
+
+// busy says whether a tally has enough values for codes.
+func (t *tally) busy() bool {
+	return len(t.Fine) > 0 && t.N >= uint64(len(t.Fine))*slimPerBin && t.N < 1<<47
+}
 
 const (
 	slimPerBin = 8  // records a bin from which counts are Rice codes
+	riceMost   = 56 // bits that are written as they are
 	slimEscape = 24 // quotients from here on are followed by the plain number
 )
 
-// encodeSlim appends the tally for decodeSlim.
-func (t *tally) encodeSlim(e *encoder) {
-	busy := len(t.Fine) > 0 && t.N >= uint64(len(t.Fine))*slimPerBin
-	e.bool(busy)
-	if busy {
-		e.rice(t.Fine)
-	} else {
+// How the counts of a packed column are written.
+const (
+	slimPlain  = iota // as in state
+	slimBefore        // by the bin before
+	slimShape         // by the shape
+)
+
+// encodeSlim appends the tally for decodeSlim with the same shape, which may be nil.
+func (t *tally) encodeSlim(e *encoder, s shape) {
+	switch {
+	case !t.busy():
+		e.buf = append(e.buf, slimPlain)
 		e.counts(t.Fine)
+	case len(s) == len(t.Fine) && riceBits(t.Fine, t.N, s) < riceBits(t.Fine, t.N, nil):
+		e.buf = append(e.buf, slimShape)
+		e.uint(t.N)
+		e.rice(t.Fine, t.N, s)
+	default:
+		e.buf = append(e.buf, slimBefore)
+		e.rice(t.Fine, t.N, nil)
 	}
 	e.float(t.Dev)
 	e.float(t.DevSq)
@@ -42,11 +76,19 @@ func (t *tally) encodeSlim(e *encoder) {
 }
 
 // decodeSlim reads what encodeSlim wrote; the memory of t is used again.
-func (t *tally) decodeSlim(d *stateDecoder) {
-	if d.bool() {
-		t.Fine = d.rice(t.Fine[:0], detectors.MaxFineBins+maxCategoryLimit)
-	} else {
-		t.Fine = d.counts(t.Fine[:0], detectors.MaxFineBins+maxCategoryLimit)
+func (t *tally) decodeSlim(d *stateDecoder, s shape) {
+	const limit = detectors.MaxFineBins + maxCategoryLimit
+	mode := byte(slimPlain)
+	if b := d.take(1); b != nil {
+		mode = b[0]
+	}
+	switch mode {
+	case slimPlain:
+		t.Fine = d.counts(t.Fine[:0], limit)
+	case slimShape:
+		t.Fine = d.rice(t.Fine[:0], len(s), d.uint(), s)
+	default:
+		t.Fine = d.rice(t.Fine[:0], limit, 0, nil)
 	}
 	t.N = 0
 	for _, c := range t.Fine {
@@ -60,22 +102,51 @@ func (t *tally) decodeSlim(d *stateDecoder) {
 	t.decodeRest(d)
 }
 
-// rice writes the length, the parameter, and the differences from one count to the next.
-func (e *encoder) rice(v []uint64) {
-	var sum, last uint64
-	for _, c := range v {
-		sum += uint64(bits.Len64(zigzag(c - last)))
+// riceBits is about how many bits rice needs.
+func riceBits(v []uint64, n uint64, s shape) (sum int) {
+	last := uint64(0)
+	for i, c := range v {
+		if s != nil {
+			last = s.predict(n, i)
+		}
+		sum += bits.Len64(zigzag(c - last))
 		last = c
 	}
-	k := int(sum) / len(v) // about the bits of a usual difference; one less is left to the quotient
+	return sum
+}
+
+// riceNoise is about how many bits the noise of a count takes that is predicted: twice the square root, for the sign.
+func riceNoise(predicted uint64) int { return (bits.Len64(predicted) + 1) / 2 }
+
+// rice writes the length, the parameter, and the differences from what is predicted: by the shape, or without one by the count before.
+// The parameter is how many bits of a difference are written as they are. With a shape it comes on top of each bin's noise.
+func (e *encoder) rice(v []uint64, n uint64, s shape) {
+	k := riceBits(v, n, s) / len(v) // about the bits of a usual difference; one less is left to the quotient
+	if s != nil {
+		noise, bins := 0, 0
+		k = 0
+		for i, c := range v {
+			if p := s.predict(n, i); p > 0 {
+				k += bits.Len64(zigzag(c - p))
+				noise += riceNoise(p)
+				bins++
+			}
+		}
+		k = max(0, k-noise) / max(bins, 1)
+	}
 	if k > 0 {
 		k--
 	}
 	e.uint(uint64(len(v)))
 	e.buf = append(e.buf, byte(k))
 	w := bitWriter{out: e.buf}
-	last = 0
-	for _, c := range v {
+	last := uint64(0)
+	more := k
+	for i, c := range v {
+		if s != nil {
+			last = s.predict(n, i)
+			k = min(riceNoise(last)+more, riceMost)
+		}
 		u := zigzag(c - last)
 		last = c
 		q := u >> k
@@ -92,17 +163,22 @@ func (e *encoder) rice(v []uint64) {
 }
 
 // rice appends to dst what encoder.rice wrote.
-func (d *stateDecoder) rice(dst []uint64, limit int) []uint64 {
+func (d *stateDecoder) rice(dst []uint64, limit int, total uint64, s shape) []uint64 {
 	n := d.length(limit)
 	head := d.take(1)
-	if head == nil || head[0] > 63 {
+	if head == nil || head[0] > riceMost {
 		d.fail()
 		return dst[:0]
 	}
 	k := int(head[0])
+	more := k
 	r := bitReader{in: d.buf}
 	last := uint64(0)
 	for len(dst) < n {
+		if s != nil {
+			last = s.predict(total, len(dst))
+			k = min(riceNoise(last)+more, riceMost)
+		}
 		q := 0
 		for q < slimEscape && r.get(1) == 1 {
 			q++

@@ -36,10 +36,19 @@ func TestAClosedSlotComesBackToTheLastBit(t *testing.T) {
 			want.Missing[i] = rng.Uint64() >> rng.IntN(64)
 		}
 		want.Repeats, want.unbinned = rng.Uint64()>>8, uint64(rng.IntN(3))
+		var of shape
+		if rng.IntN(3) > 0 && want.busy() {
+			other := want
+			if rng.IntN(2) == 0 { // the shape of something else
+				other.Fine, other.N = make([]uint64, len(want.Fine)), 1
+				other.Fine[rng.IntN(len(want.Fine))] = 1
+			}
+			of = other.shape()
+		}
 		e := encoder{}
-		want.encodeSlim(&e)
+		want.encodeSlim(&e, of)
 		d := &stateDecoder{buf: e.buf}
-		again.decodeSlim(d)
+		again.decodeSlim(d, of)
 		if err := d.end(); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +61,7 @@ func TestAClosedSlotComesBackToTheLastBit(t *testing.T) {
 		for cut := range min(len(e.buf), 20) { // a damaged one is noticed, or read as something; it never panics
 			d := &stateDecoder{buf: e.buf[:cut]}
 			var x tally
-			x.decodeSlim(d)
+			x.decodeSlim(d, of)
 		}
 	}
 }
@@ -68,8 +77,32 @@ func TestABusySlotTakesAboutOneByteABin(t *testing.T) {
 	}
 	plain, slim := encoder{}, encoder{}
 	x.encode(&plain)
-	x.encodeSlim(&slim)
+	x.encodeSlim(&slim, nil)
 	if len(slim.buf) > 350 || len(plain.buf) < 512 {
 		t.Errorf("a busy slot takes %d bytes, in state %d", len(slim.buf), len(plain.buf))
+	}
+}
+
+// Rounded values make bins of unequal weight: neighbours say little about each other, the slots before say all but the noise.
+func TestABusySlotOfUnequalBinsTakesAboutOneByteABin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	weights := make([]float64, detectors.MaxFineBins)
+	for i := range weights {
+		weights[i] = 3000 * (.5 + rng.Float64())
+	}
+	draw := func() (x tally) {
+		for _, mean := range weights {
+			c := uint64(mean + rng.NormFloat64()*math.Sqrt(mean))
+			x.Fine = append(x.Fine, c)
+			x.N += c
+		}
+		return x
+	}
+	first, x := draw(), draw()
+	by, before := encoder{}, encoder{}
+	x.encodeSlim(&by, first.shape())
+	x.encodeSlim(&before, nil)
+	if len(by.buf) > 360 || len(before.buf) < 440 {
+		t.Errorf("a busy slot takes %d bytes by its shape, %d by the bins before", len(by.buf), len(before.buf))
 	}
 }

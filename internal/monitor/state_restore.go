@@ -354,7 +354,7 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 	if s != &w.ring[at] || index > w.newest || index <= w.newest-int64(w.slots) {
 		return nil // an older generation of the slot: the window has moved on
 	}
-	*s = slot{index: index, used: true, open: index == w.newest, records: records}
+	*s = slot{of: w, index: index, used: true, open: index == w.newest, records: records}
 	for i := len(w.running); i < len(in.cols); i++ {
 		w.running = append(w.running, newHeld(in.cols[i]))
 	}
@@ -385,7 +385,7 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 			packed = append(packed, nil)
 		}
 		e := encoder{}
-		t.encodeSlim(&e)
+		t.encodeSlim(&e, w.shape(i, &t))
 		packed[i] = e.buf
 	}
 	if !s.open {

@@ -21,12 +21,14 @@ type window struct {
 	started bool
 
 	records uint64
-	running []held // beside the instance's columns
+	running []held  // beside the instance's columns
+	shapes  []shape // by column; nil until a busy slot was closed
 	scratch tally
 	buf     []byte // scratch
 }
 
 type slot struct {
+	of      *window
 	index   int64
 	used    bool
 	open    bool // cols are held, not packed
@@ -125,7 +127,7 @@ func (w *window) fold(p *pane, cols []*column) {
 	s := w.at(index)
 	if !s.used {
 		// A slot between two that hold records: it was retired empty and is filled by a late pane.
-		*s = slot{index: index, used: true, packed: s.packed.emptied(), cols: s.cols, peaks: s.peaks[:0]}
+		*s = slot{of: w, index: index, used: true, packed: s.packed.emptied(), cols: s.cols, peaks: s.peaks[:0]}
 	}
 	s.records += p.records
 	s.dirty = true
@@ -162,12 +164,27 @@ func (w *window) addLate(s *slot, p *pane) {
 		default:
 			s.unpack(i, &w.scratch)
 			w.scratch.add(&p.cols[i])
-			w.scratch.encodeSlim(&e)
+			w.scratch.encodeSlim(&e, w.shape(i, &w.scratch))
 		}
 		ends[i] = uint32(len(e.buf))
 	}
 	s.packed.set(ends, e.buf)
 	w.buf = e.buf
+}
+
+// shape is the column's. It is made from t when t is busy and there is none yet.
+func (w *window) shape(i int, t *tally) shape {
+	if i < len(w.shapes) && w.shapes[i] != nil {
+		return w.shapes[i]
+	}
+	if t == nil || !t.busy() {
+		return nil
+	}
+	for len(w.shapes) <= i {
+		w.shapes = append(w.shapes, nil)
+	}
+	w.shapes[i] = t.shape()
+	return w.shapes[i]
 }
 
 // unpack fills t with a packed column.
@@ -176,7 +193,7 @@ func (s *slot) unpack(i int, t *tally) {
 		*t = tally{}
 		return
 	}
-	t.decodeSlim(&stateDecoder{buf: s.packed.at(i)})
+	t.decodeSlim(&stateDecoder{buf: s.packed.at(i)}, s.of.shape(i, nil))
 }
 
 // close packs an open slot. What held its columns is emptied for the next open one.
@@ -185,7 +202,7 @@ func (w *window) close(s *slot) []held {
 	ends := make([]uint32, len(s.cols))
 	for i := range s.cols {
 		if h := &s.cols[i]; !h.empty() {
-			h.view(&w.scratch).encodeSlim(&e)
+			h.view(&w.scratch).encodeSlim(&e, w.shape(i, &w.scratch))
 			h.reset()
 		}
 		ends[i] = uint32(len(e.buf))
@@ -217,7 +234,7 @@ func (w *window) advance(index int64) {
 		}
 	}
 	s := w.at(index)
-	*s = slot{index: index, used: true, open: true, cols: cols, packed: s.packed.emptied(), peaks: s.peaks[:0], dirty: true}
+	*s = slot{of: w, index: index, used: true, open: true, cols: cols, packed: s.packed.emptied(), peaks: s.peaks[:0], dirty: true}
 	w.newest, w.started = index, true
 }
 
