@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/plumbline-ml/plumbline/detectors/sequential"
+	"github.com/plumbline-ml/plumbline/internal/parse"
 )
 
 // driftOf is the stream of a column's drift.
@@ -186,5 +188,51 @@ func TestTheMeanOfAScoreIsKnownWhenARollingReferenceBeginsToWatch(t *testing.T) 
 	d.update(nil)
 	if l := d.logEvidence(); !math.IsInf(l, -1) {
 		t.Errorf("evidence of %v against nothing", l)
+	}
+}
+
+// The engine finds a shift of the mean no later than it did with the bins alone, at .1 and .2 deviations.
+func TestTheEngineFindsAShiftOfTheMeanNoLaterThanByItsBinsAlone(t *testing.T) {
+	model := "model: m\nlogs: {include: /l, format: json}\nreference: {learn: 100000 records, page_while_learning: true}\nvolume: off\nfeatures: [{path: x, kind: number}]\n"
+	delay := func(seed uint64, shift float64, alone bool) int {
+		h := newHarness(t, mustModel(t, model))
+		r := rand.New(rand.NewPCG(seed, 3))
+		rec := parse.Record{Values: make([]parse.Value, 1)}
+		now := start.UnixNano()
+		observe := func(shift float64) {
+			rec.Values[0] = parse.Value{Kind: parse.Number, Num: shift + r.NormFloat64()}
+			rec.WrapperTime = now
+			h.in.Observe(&rec, h.in.Plan().Slots(), time.Unix(0, now))
+			now += int64(time.Second) / 20 // 1,200 a minute
+		}
+		for range 102_000 {
+			observe(0)
+		}
+		s := driftOf(t, h.in, "x")
+		if alone {
+			s.detectors = s.detectors[:1]
+		}
+		for bucket := 1; bucket <= 120; bucket++ {
+			for range 1200 {
+				observe(shift)
+			}
+			h.engine.Advance(time.Unix(0, now))
+			if s.alarm != nil {
+				return bucket
+			}
+		}
+		return 1000
+	}
+	for _, shift := range []float64{.1, .2} {
+		var alone, both []int
+		for seed := range uint64(5) {
+			alone, both = append(alone, delay(seed, shift, true)), append(both, delay(seed, shift, false))
+		}
+		slices.Sort(alone)
+		slices.Sort(both)
+		t.Logf("a shift of %v: %v minutes with the bins alone, %v with the mean", shift, alone, both)
+		if both[2] > alone[2] {
+			t.Errorf("a shift of %v is found after %d minutes instead of %d", shift, both[2], alone[2])
+		}
 	}
 }
