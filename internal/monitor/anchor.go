@@ -46,6 +46,11 @@ func (in *Instance) addAnchor(c *column) {
 			d.reseason(made)
 			d.fixed = true
 			s.detectors = append(s.detectors, d)
+			if m := in.newStepsDetector(&wide, ref); m != nil {
+				m.reseason(made)
+				m.fixed = true
+				s.detectors = append(s.detectors, m)
+			}
 		}
 	}
 }

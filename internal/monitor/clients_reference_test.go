@@ -100,6 +100,18 @@ func TestClientsAreCountedAgainstARollingReferenceAndItsAnchor(t *testing.T) {
 		if m.h.in.label.anchor == nil || !m.h.in.label.watched {
 			t.Fatal("there is no anchor yet")
 		}
+		kinds := ""
+		for _, d := range driftOf(t, m.h.in, "size").detectors {
+			switch d := d.(type) {
+			case *setsDetector:
+				kinds += fmt.Sprint("bins ", d.fixed, d.capped != nil, " ")
+			case *stepsDetector:
+				kinds += fmt.Sprint("mean ", d.fixed, d.capped != nil, " ")
+			}
+		}
+		if kinds != "bins false true mean false true bins true true mean true true " {
+			t.Errorf("a number against a rolling reference and its anchor is watched by %s", kinds)
+		}
 		if n := len(m.h.in.evidence.pages) + int(m.raised(causeAbuse)); n > 0 {
 			t.Fatalf("%d alarms before the campaign: %v", n, m.h.in.evidence.raised)
 		}

@@ -25,6 +25,7 @@ type stepsDetector struct {
 	season *sequential.SetsSeason // nil when the reference is the same at any time
 	slack  float64                // of the season
 	slot   int                    // of the season that the detector is tuned to; noSlot when none
+	fixed  bool                   // it is the anchor's
 }
 
 // stepScores are the values of the column's buckets as scores in [0,1]; nil for a column without a mean: a category, a
@@ -53,7 +54,7 @@ func (in *Instance) stepsOptions(c *column) sequential.StepsOptions {
 }
 
 // newStepsDetector is the detector of the column's mean; nil when it has none. ref are the reference's counts of its buckets.
-func (in *Instance) newStepsDetector(c *column, ref []uint64) detector {
+func (in *Instance) newStepsDetector(c *column, ref []uint64) *stepsDetector {
 	scores := in.stepScores(c)
 	if scores == nil {
 		return nil
@@ -73,7 +74,11 @@ func (in *Instance) newStepsDetector(c *column, ref []uint64) detector {
 // inUnit turns a mean score into the unit of the column.
 func (s *stepsDetector) inUnit(score float64) float64 { return s.from + score*s.length }
 
-func (s *stepsDetector) reseason(o *seasons) { s.season, s.slack, s.slot = o.bins, o.steps, noSlot }
+func (s *stepsDetector) reseason(o *seasons) {
+	if !s.fixed {
+		s.season, s.slack, s.slot = o.bins, o.steps, noSlot
+	}
+}
 
 func (s *stepsDetector) tune(minute int64) {
 	if s.season == nil {
