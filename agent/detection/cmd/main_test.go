@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/plumbline-ml/plumbline/agent/detection"
 	"github.com/plumbline-ml/plumbline/detectors/sequential/simulate"
+	"github.com/plumbline-ml/plumbline/internal/testkit"
 )
 
 func call(t *testing.T, args ...string) (code int, out, errs string) {
@@ -93,6 +96,36 @@ func TestARunCanBeShownAgainAndWrittenIntoAPage(t *testing.T) {
 	}
 	if strings.Contains(string(got), "old") {
 		t.Error("the old tables are still there")
+	}
+}
+
+// The page shows a run of the cases that there are: one that was renamed, added or taken away asks for another run.
+func TestThePageHasEveryCase(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(testkit.RepoRoot(t), "docs", "evidence.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), docsBegin)
+	tables, _, ok := strings.Cut(rest, docsEnd)
+	if !ok {
+		t.Fatal(errMarks)
+	}
+	names := map[string]int{}
+	for _, l := range strings.Split(tables, "\n") {
+		if cells := strings.Split(l, " | "); len(cells) > 4 && strings.HasPrefix(l, "| ") {
+			names[strings.TrimPrefix(strings.TrimPrefix(cells[0], "| "), "*for contrast:* ")]++
+		}
+	}
+	for _, c := range slices.Concat(simulate.All(), detection.Cases("")) {
+		if strings.HasPrefix(c.Group, classicsGroup) {
+			continue
+		}
+		if names[c.Name]--; names[c.Name] < 0 || !strings.Contains(tables, "\n**"+c.Group+"**\n") {
+			t.Errorf("%s: %s: is not in the tables; run `make detection DOCS=docs/evidence.md`", c.Group, c.Name)
+		}
+	}
+	if strings.Contains(tables, "(**") {
+		t.Error("a line of the tables misses its promise")
 	}
 }
 

@@ -83,15 +83,15 @@ func binsWorld(before, after []float64) func(*RNG) world {
 	}
 }
 
-// meanWorld has scores Beta(2,8), whose mean moves by so many standard deviations.
-func meanWorld(move float64) func(*RNG) world {
+// meanWorld has scores Beta(2,8), whose mean moves by so many standard deviations, and tolerates so much of the odds of the mean.
+func meanWorld(move, tolerance float64) func(*RNG) world {
 	return func(r *RNG) world {
 		base := distuv.Beta{Alpha: 2, Beta: 8}
 		mean, sd := base.Mean(), base.StdDev()
 		const n = 1_000_000
 		season, err := sequential.NewMeanSeason(sequential.MeanProfile{
 			Calendar: "flat", N: []uint64{n}, Sum: []float64{n * mean}, SumSq: []float64{n * (sd*sd + mean*mean)}, Days: 28,
-		}, sequential.SeasonOptions{Odds: productTol})
+		}, sequential.SeasonOptions{Odds: math.Log(tolerance)})
 		if err != nil {
 			panic(err)
 		}
@@ -155,12 +155,13 @@ func productCases() []Case {
 	for _, s := range []struct {
 		shape Shape
 		limit float64
-	}{{shifted(.1), 60}, {shifted(.2), 12}, {shifted(.5), 10}, {scaled(1.2), 12}, {bump(.05), 12}, {bimodal(), 12}} {
+	}{{shifted(.1), 60}, {shifted(.2), 12}, {shifted(.5), 10}, {scaled(1.2), 12}, {bump(.05), 12}, {bimodal(), 16}} {
 		add("number: "+s.shape.Name, s.limit, abrupt, 3, binsWorld(normal, s.shape.Shares(edges)))
 	}
-	for _, s := range []struct{ move, limit float64 }{{.1, 60}, {.2, 15}, {.5, 10}} {
-		add(fmt.Sprintf("mean of a score: %g sd", s.move), s.limit, abrupt, 40, meanWorld(s.move))
-	}
+	// A tenth of a deviation is 7.6 % of the odds of this mean, and nothing to the tolerance of a model file that says nothing else.
+	add("mean of a score: 0.1 sd, tolerance 1.05", 60, abrupt, 40, meanWorld(.1, 1.05))
+	add("mean of a score: 0.2 sd", 15, abrupt, 40, meanWorld(.2, ToleranceOdds))
+	add("mean of a score: 0.5 sd", 10, abrupt, 40, meanWorld(.5, ToleranceOdds))
 	out = append(out, belowTolerance())
 	return append(out, adversarialCases()...)
 }
