@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asCommand tells this test binary to be the agent, so that what it needs can be measured from outside.
+const asCommand = "PLUMBLINE_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if line := os.Getenv(asCommand); line != "" {
+		os.Exit(run(context.Background(), strings.Split(line, "\n"), strings.NewReader(""), os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	millionJunk   = 1_000_000
+	millionHonest = 100_000 // of ten values
+	millionSeries = 600     // that segments and replicas may take
+	millionRSS    = 150 << 20
+)
+
+const millionModel = `model: m
+logs: {include: [LOG], format: json}
+fields: {timestamp: ts}
+predictions:
+  score: {path: score, kind: probability}
+  label: {path: label, positive: spam}
+segments: [{path: country, top: 20}]
+max_series: 600
+windows: [10m, 1h]
+`
+
+// TestAMillionDifferentSegmentsInAMinuteFitIntoTheAgent: the process takes at most 150 MiB at its highest, segments at most their budget of series,
+// all parts add up to what was written, and the ten values that come often have names, though a hundred others had taken the places first.
+func TestAMillionDifferentSegmentsInAMinuteFitIntoTheAgent(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "m.jsonl")
+	if err := os.WriteFile(filepath.Join(dir, "m.yaml"), []byte(strings.Replace(millionModel, "LOG", log, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := writeMillion(t, log)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := free.Addr().String()
+	free.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), asCommand+"="+strings.Join([]string{"run", "--models", filepath.Join(dir, "m.yaml"), "--state", filepath.Join(dir, "state"), "--listen", listen}, "\n"))
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() { cancel(); <-ended }()
+
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var page string
+	for total(page, "plumbline_records_total{") < float64(n) {
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("the agent ended: %v\n%s", err, said.String())
+		case <-tick.C:
+			page = scrape(ctx, "http://"+listen+"/metrics")
+		}
+	}
+	if got := total(page, "plumbline_segment_records_total{"); got != float64(n) {
+		t.Errorf("the parts hold %v records, %d were written", got, n)
+	}
+	series := 0
+	for line := range strings.Lines(page) {
+		if strings.Contains(line, `segment="`) && !strings.Contains(line, `segment=""`) {
+			series++
+		}
+		if strings.Contains(line, "junk-") {
+			t.Errorf("a value that came once has a name: %s", line)
+		}
+	}
+	if said := total(page, "plumbline_segment_series{"); series > millionSeries || said > millionSeries || series == 0 {
+		t.Errorf("%d series, %v are said, %d allowed", series, said, millionSeries)
+	}
+	for i := range 10 {
+		got := 0.
+		for line := range strings.Lines(page) {
+			if strings.HasPrefix(line, "plumbline_segment_records_total{") && strings.Contains(line, fmt.Sprintf(`segment="country=honest-%d"`, i)) {
+				got += total(line, "plumbline_segment_records_total{")
+			}
+		}
+		if got < .9*millionHonest/10 {
+			t.Errorf("honest-%d has %v of its %d records", i, got, millionHonest/10)
+		}
+	}
+	if got := total(page, "plumbline_segment_distinct_values{"); got < .94*millionJunk || got > 1.06*millionJunk {
+		t.Errorf("%v different values, want about a million", got)
+	}
+	peak := highest(t, cmd.Process.Pid)
+	if t.Failed() {
+		for line := range strings.Lines(page) {
+			if strings.HasPrefix(line, "plumbline_segment_records_total{") {
+				t.Log(strings.TrimSpace(line))
+			}
+		}
+	}
+	t.Logf("%d records, %d series of segments, at most %d MiB", n, series, peak>>20)
+	if peak > millionRSS {
+		t.Errorf("the agent took %d MiB at its highest, %d allowed", peak>>20, millionRSS>>20)
+	}
+}
+
+// writeMillion writes the records of the last minute and says how many there are.
+func writeMillion(t *testing.T, path string) (n int) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	const early = 2500 // a hundred values, often enough to be named
+	all := early + millionJunk + millionHonest
+	begin := time.Now().UTC().Add(-time.Minute)
+	for i := range all {
+		at := begin.Add(time.Duration(i) * time.Minute / time.Duration(all))
+		var country string
+		switch {
+		case i < early:
+			country = "early-" + strconv.Itoa(i%100)
+		case (i-early)%11 == 0:
+			country = "honest-" + strconv.Itoa((i-early)/11%10)
+		default:
+			country = "junk-" + strconv.Itoa(i)
+		}
+		label := "ham"
+		if i%10 == 9 {
+			label = "spam"
+		}
+		fmt.Fprintf(w, `{"ts":"%s","score":0.%02d,"label":"%s","country":"%s"}`+"\n", at.Format("2006-01-02T15:04:05.000Z"), i%100, label, country)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// scrape is the page of metrics, or nothing while the agent is not there yet.
+func scrape(ctx context.Context, url string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return string(body)
+}
+
+// total is the sum of the samples whose line begins so.
+func total(page, prefix string) (sum float64) {
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, prefix) {
+			fields := strings.Fields(line[strings.LastIndexByte(line, '}')+1:])
+			if len(fields) > 0 {
+				v, _ := strconv.ParseFloat(fields[0], 64)
+				sum += v
+			}
+		}
+	}
+	return sum
+}
+
+// highest is the most memory that a process ever had resident.
+func highest(t *testing.T, pid int) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if m == nil {
+		t.Fatal("the kernel does not say how much memory the agent took")
+	}
+	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb << 10
+}
