@@ -7,7 +7,8 @@ import (
 )
 
 // lines says when the model's log last said anything, so that a model without records is not just silent: nobody calls it,
-// nobody can read it, or its log stands still. Arrival times of this process; 0 means not yet.
+// nobody can read it, or its log stands still. Arrival times; 0 means not yet. They are kept over a restart, because an agent that was
+// restarted must not forget why a model is silent.
 type lines struct {
 	newest     int64 // any line
 	unreadable int64 // one that could not be read as a record
@@ -20,6 +21,7 @@ func (in *Instance) LineRead(arrival time.Time, readable bool) {
 	if arrival.IsZero() {
 		return
 	}
+	in.dirty.lines = true
 	in.lines.newest = arrival.UnixNano()
 	if !readable {
 		in.lines.unreadable = in.lines.newest
@@ -27,7 +29,23 @@ func (in *Instance) LineRead(arrival time.Time, readable bool) {
 }
 
 // LogFiles notes how many of the files that lines came from are still there.
-func (in *Instance) LogFiles(n int) { in.lines.files = n + 1 }
+func (in *Instance) LogFiles(n int) {
+	in.dirty.lines = in.dirty.lines || in.lines.files != n+1
+	in.lines.files = n + 1
+}
+
+func (l *lines) encode(e *encoder) {
+	e.int(l.newest)
+	e.int(l.unreadable)
+	e.uint(uint64(l.files))
+}
+
+func (l *lines) decode(d *stateDecoder) {
+	l.newest, l.unreadable, l.files = d.int(), d.int(), d.length(maxLogFiles)
+}
+
+// maxLogFiles bounds the files inside the state.
+const maxLogFiles = 1 << 30
 
 func (in *Instance) collectLines(b *catalog.Batch) {
 	l := &in.lines

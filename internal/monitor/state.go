@@ -24,6 +24,7 @@ type dirty struct {
 	totals    bool // a pane was folded
 	detectors bool // a bucket was closed
 	live      bool
+	lines     bool     // the log said something
 	learned   []uint32 // columns that have learned; their samples go away
 	panes     []int64  // panes that were closed and whose sections go away
 	gone      []string // sections of a reference that is no more

@@ -11,6 +11,7 @@ const (
 	rebaseSection    = "rebase"
 	rareSection      = "rare" // beside the references in the section columns
 	volumeSection    = "volume"
+	linesSection     = "lines"
 	asideSection     = "aside" // of the open bucket: what the section totals does not hold
 )
 
@@ -29,6 +30,9 @@ func (in *Instance) qualitySections(add func(name string, encode func(*encoder))
 	}
 	if d.columns || d.totals {
 		add(in.section(asideSection), in.encodeAside)
+	}
+	if d.columns || d.lines {
+		add(in.section(linesSection), in.lines.encode)
 	}
 	if in.unreadable != nil && (d.columns || d.totals || d.live) {
 		add(in.section(unreadableSection), in.encodeUnreadable)
@@ -55,6 +59,12 @@ func (r *restorer) quality() {
 	in := r.in
 	if d, ok := open(r.get, in.section(asideSection)); ok {
 		r.aside(d)
+	}
+	if d, ok := open(r.get, in.section(linesSection)); ok {
+		var l lines
+		if l.decode(d); d.end() == nil {
+			in.lines = l
+		}
 	}
 	r.unreadable()
 	if d, ok := open(r.get, in.section(volumeSection)); ok && in.volume != nil && r.sameShape {
@@ -199,7 +209,7 @@ func (r *restorer) aside(d *stateDecoder) {
 
 // qualityNames are the names of these sections.
 func (in *Instance) qualityNames(names map[string]bool) {
-	for _, name := range []string{positivesSection, appearedSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection, unreadableSection} {
+	for _, name := range []string{positivesSection, appearedSection, distinctSection, entitiesSection, pairsSection, versionsSection, rebaseSection, rareSection, volumeSection, asideSection, linesSection, unreadableSection} {
 		names[in.section(name)] = true
 	}
 }
