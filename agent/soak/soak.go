@@ -11,6 +11,7 @@
 package soak
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type Options struct {
 	Command  func(Place) *exec.Cmd                    // makes the agent's process; it must end on SIGKILL
 	Dir      string                                   // where the temporary folder is made; empty means the system's place
 	Keep     bool                                     // leave the folder behind
+	LogLevel string                                   // of the agent; empty means warn. At debug it says what becomes of every file
 	Tick     func(elapsed time.Duration, line string) // called about every second with the state of things; nil is fine
 	Logger   *slog.Logger                             // what is done, event by event; nil discards
 }
@@ -45,11 +47,12 @@ type Options struct {
 type Place struct {
 	Models, Rules, Routes, State, Listen string
 	Set                                  []string
+	LogLevel                             string
 }
 
 // Args are the arguments of "plumbline".
 func (p Place) Args() []string {
-	args := []string{"run", "--models", p.Models, "--rules", p.Rules, "--routes", p.Routes, "--state", p.State, "--listen", p.Listen, "--node", "soak", "--log-level", "warn"}
+	args := []string{"run", "--models", p.Models, "--rules", p.Rules, "--routes", p.Routes, "--state", p.State, "--listen", p.Listen, "--node", "soak", "--log-level", p.LogLevel}
 	for _, kv := range p.Set {
 		args = append(args, "--set", kv)
 	}
@@ -147,7 +150,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 
 // prepare makes folders and everything that needs no address.
 func (a *arena) prepare(context.Context) error {
-	a.place = Place{Models: a.path("models"), Rules: a.path("rules"), Routes: a.path("routes.yaml"), State: a.path("state"), Set: []string{
+	a.place = Place{Models: a.path("models"), Rules: a.path("rules"), Routes: a.path("routes.yaml"), LogLevel: cmp.Or(a.opts.LogLevel, "warn"), State: a.path("state"), Set: []string{
 		fmt.Sprintf("receivers.inference_log.max_line_bytes=%d", maxLine),
 		"connectors.alert_rules.interval=1s",
 	}}

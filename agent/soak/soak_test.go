@@ -32,7 +32,7 @@ func beAgent(text string) int {
 		return 2
 	}
 	err := agent.Run(context.Background(), agent.Options{
-		Models: []string{p.Models}, Rules: []string{p.Rules}, Routes: p.Routes, State: p.State, Listen: p.Listen, Set: p.Set, Node: "soak", LogLevel: "warn",
+		Models: []string{p.Models}, Rules: []string{p.Rules}, Routes: p.Routes, State: p.State, Listen: p.Listen, Set: p.Set, Node: "soak", LogLevel: p.LogLevel,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,6 +8,7 @@ import (
 // move is the first half of a rename whose second half has not come yet. What the name led to travels with it.
 type move struct {
 	cookie uint32
+	base   string
 	src    *Source
 	via    *lineage
 	since  time.Time
@@ -78,7 +79,7 @@ func (t *Tailer) event(e event, now time.Time) {
 			t.detach(n)
 		}
 	case movedFrom:
-		m := move{cookie: e.cookie, since: now}
+		m := move{cookie: e.cookie, base: base, since: now}
 		if n != nil {
 			m.src, m.via = n.src, n.via
 			if m.src != nil && len(n.matches) > 0 {
@@ -89,24 +90,26 @@ func (t *Tailer) event(e event, now time.Time) {
 		if path, ok := t.matchedBy(d, base); m.via == nil && ok {
 			m.via = t.lineageOf(path)
 		}
-		if m.via != nil {
-			t.moving = append(t.moving, m)
-		}
+		t.moving = append(t.moving, m)
 	case movedTo:
 		for i, m := range t.moving {
 			if m.cookie != e.cookie {
 				continue
 			}
-			if n == nil {
+			t.moving = append(t.moving[:i], t.moving[i+1:]...)
+			if n == nil && (m.src != nil || m.via != nil) {
 				n = &name{dir: d, base: base}
 				d.names[base] = n
 			}
-			t.detach(n)
+			if n != nil {
+				t.detach(n)
+				n.via = m.via
+			}
 			if m.src != nil {
 				t.attach(n, m.src)
+			} else if m.via == nil && len(t.rotatedFrom(d, m.base)) == 0 {
+				t.rotatedCopy(d, base) // it was made under another name
 			}
-			n.via = m.via
-			t.moving = append(t.moving[:i], t.moving[i+1:]...)
 			return
 		}
 		if n != nil {
@@ -118,11 +121,21 @@ func (t *Tailer) event(e event, now time.Time) {
 
 // rotatedCopy remembers the lineages whose rotated file appeared without having had the live name.
 func (t *Tailer) rotatedCopy(d *dir, base string) {
+	for _, l := range t.rotatedFrom(d, base) {
+		if !slices.Contains(t.copied, l) {
+			t.copied = append(t.copied, l)
+		}
+	}
+}
+
+// rotatedFrom returns the lineages that a file of that name was rotated from.
+func (t *Tailer) rotatedFrom(d *dir, base string) (lines []*lineage) {
 	eachLive(base, func(live string) {
-		if n := d.names[live]; n != nil && n.src != nil && !slices.Contains(t.copied, n.src.line) {
-			t.copied = append(t.copied, n.src.line)
+		if n := d.names[live]; n != nil && n.src != nil {
+			lines = append(lines, n.src.line)
 		}
 	})
+	return lines
 }
 
 // touch has a name looked at in this tick, or in the next one.

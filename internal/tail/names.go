@@ -265,7 +265,15 @@ func (t *Tailer) settle(now time.Time) {
 		} else if !s.left && !s.done {
 			t.leave(s, now)
 		}
+		if len(s.line.members) > 2 && !slices.Contains(t.unsorted, s.line) {
+			t.unsorted = append(t.unsorted, s.line)
+		}
 	}
+	for _, l := range t.unsorted {
+		l.sort()
+	}
+	clear(t.unsorted)
+	t.unsorted = t.unsorted[:0]
 	clear(t.loose)
 	t.loose = t.loose[:0]
 }

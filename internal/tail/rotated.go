@@ -48,11 +48,17 @@ func (t *Tailer) enterNewer(l *lineage, rotated bool, now time.Time) {
 	list := t.relist(folder)
 	var oldest *sibling
 	known := map[age]bool{}
-	gone := false // a file that was rotated before the oldest
+	gone := false     // a file that was rotated before the oldest
+	floor := int64(0) // birth time of the oldest that is remembered
+	current := l.current()
 	for _, m := range slices.Clone(l.members) {
+		if m.dated(current) && (floor == 0 || m.id.btime < floor) {
+			floor = m.id.btime
+		}
 		at, ok := list.sibling(live, m.id)
 		if !ok || t.known(m.id) != m {
-			gone = gone || oldest == nil && !list.holds(live, m.id)
+			_, here := list.entry(m.id)
+			gone = gone || oldest == nil && !here
 			continue
 		}
 		if !m.named(at.base) {
@@ -70,19 +76,15 @@ func (t *Tailer) enterNewer(l *lineage, rotated bool, now time.Time) {
 		switch {
 		case known[s.age]:
 			return false // a known one, being compressed or restored
-		case oldest == nil || rotatedAfter(*oldest)(s):
+		case s.st.id.btime != 0 && s.st.id.btime < floor:
+			return false // read so long ago that it is forgotten
+		case oldest == nil && !gone || oldest != nil && rotatedAfter(*oldest)(s):
 			return true
 		}
 		// Retention deletes the oldest first, so what is left is newer than what it deleted. That may have been compressed, and not
 		// deleted: so may its elders, which were read.
 		return gone && !compressedName(s.base)
 	}, now)
-}
-
-// holds says whether the file with that identity has that name.
-func (l *listing) holds(base string, id fileID) bool {
-	e, ok := l.entry(id)
-	return ok && e.base == base
 }
 
 // enterSiblings makes sources of the rotated files of l that are wanted and not known, oldest first.
@@ -122,6 +124,7 @@ func (t *Tailer) enterSiblings(l *lineage, wanted func(sibling) bool, now time.T
 			t.occupy(n, sib.st, l, now)
 		}
 	}
+	l.sort()
 }
 
 // noteOlder remembers, for lineages that are followed for the first time, the newest file that was rotated before: after a

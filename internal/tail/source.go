@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -204,6 +205,53 @@ func (s *Source) named(base string) bool {
 
 func (l *lineage) remove(s *Source) {
 	l.members = slices.DeleteFunc(l.members, func(m *Source) bool { return m == s })
+}
+
+// current returns the source at the live name, or nil.
+func (l *lineage) current() *Source {
+	for _, m := range slices.Backward(l.members) {
+		if m.named(filepath.Base(l.live)) {
+			return m
+		}
+	}
+	return nil
+}
+
+// dated says whether the birth time of s tells when what it holds was rotated: it is a plain file, and not the live one, which copytruncate
+// empties again and again.
+func (s *Source) dated(live *Source) bool {
+	return s.packed == plain && s.id.btime != 0 && (live == nil || live.id.key() != s.id.key())
+}
+
+// sort puts the members in the order in which they were written, as far as birth times tell; all others stay where they are. A source is
+// put in its place by names when it is entered, but names may change in that moment.
+func (l *lineage) sort() {
+	var at []int
+	var own []*Source
+	current := l.current()
+	for i, m := range l.members {
+		if m.dated(current) {
+			at, own = append(at, i), append(own, m)
+		}
+	}
+	live := filepath.Base(l.live)
+	slices.SortStableFunc(own, func(a, b *Source) int {
+		if a.id.btime != b.id.btime || len(a.names) == 0 || len(b.names) == 0 {
+			return cmp.Compare(a.id.btime, b.id.btime)
+		}
+		older, okA := ageOf(live, a.names[0].base)
+		newer, okB := ageOf(live, b.names[0].base)
+		switch {
+		case okA && okB && newer.newer(older):
+			return -1
+		case okA && okB && older.newer(newer):
+			return 1
+		}
+		return 0
+	})
+	for k, i := range at {
+		l.members[i] = own[k]
+	}
 }
 
 // replace has s stand where old stood.

@@ -42,6 +42,7 @@ type Tailer struct {
 	marked   map[dirBase]struct{} // the same, to have each once
 	moving   []move               // renames whose other half has not come yet
 	copied   []*lineage           // that got a rotated file which was not their live one
+	unsorted []*lineage           // whose members may have changed their names
 	loose    []*Source            // whose names changed and which settle looks at
 	leaving  []*Source            // renamed away or deleted, and read to their end
 	twins    []*Source            // copies of files that are still there

@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.IntVar(&opts.Rate, "rate", 3000, "lines a second over all logs")
 	flags.StringVar(&opts.Dir, "dir", "", "where the temporary folder is made (default the system's place)")
 	flags.BoolVar(&opts.Keep, "keep", false, "leave the folder with logs, state and the agent's output behind")
+	flags.StringVar(&opts.LogLevel, "agent-log-level", "", "what the agent says: debug tells what becomes of every file; read it with -keep in agent.log (default warn)")
 	logs := flags.String("logs", "", "only these logs, with commas between: rename, kubelet, copytruncate, race")
 	verbose := flags.Bool("v", false, "say every event")
 	if err := flags.Parse(args); err != nil {
