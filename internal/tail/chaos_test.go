@@ -27,6 +27,7 @@ type chaos struct {
 	next    uint64        // serial number of the last line
 	exposed int           // lines of serial number 0, which may be lost: they stood behind the copy
 	rotated []chaosFile   // newest first
+	keep    int           // of them, when they are read
 	read    atomic.Uint64 // every line up to this one is committed
 	trace   chaosTrace
 }
@@ -36,7 +37,7 @@ type chaosFile struct {
 	last uint64 // line in it
 }
 
-const chaosKept = 40 // rotated files that are not read yet
+const chaosKept = 60 // rotated files that are not read yet
 
 // chaosTrace keeps what writer and tailer did, in one order.
 type chaosTrace struct {
@@ -86,8 +87,14 @@ func (c *chaos) write(d time.Duration) error {
 		if c.rng.IntN(5) > 0 {
 			continue
 		}
-		if err := c.rotate(); err != nil {
-			return err
+		times := 1
+		if c.rng.IntN(20) == 0 {
+			times = 10 // as a rotation by size does that was late
+		}
+		for range times {
+			if err := errors.Join(c.rotate(), c.lines(c.rng.IntN(10), false)); err != nil {
+				return err
+			}
 		}
 	}
 	return c.file.Close()
@@ -97,7 +104,7 @@ func (c *chaos) write(d time.Duration) error {
 func pause(d time.Duration) { <-time.After(d) }
 
 func (c *chaos) rotate() error {
-	for n := len(c.rotated); n > 4 && c.read.Load() >= c.rotated[n-1].last; n = len(c.rotated) {
+	for n := len(c.rotated); n > c.keep && c.read.Load() >= c.rotated[n-1].last; n = len(c.rotated) {
 		if err := os.Remove(c.rotated[n-1].path); err != nil { // retention deletes what was long read
 			return err
 		}
@@ -266,7 +273,7 @@ func TestRotationsAtAnyMomentUnderKillsLoseAndDoubleNothing(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %s %s", style, glob, mode), func(t *testing.T) {
 					t.Parallel()
 					dir := realPath(t.TempDir())
-					c := &chaos{style: style, path: dir + "/app.log", rng: rand.New(rand.NewPCG(seed, uint64(i)))}
+					c := &chaos{style: style, path: dir + "/app.log", rng: rand.New(rand.NewPCG(seed, uint64(i))), keep: []int{4, 25}[(int(seed)+i+len(glob))%2]}
 					opts := Options{Dir: dir, Include: []string{glob}, Logger: slog.New(slog.NewTextHandler(&c.trace, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 					if mode == "polling" {
 						opts.watch = func() (watcher, error) { return nil, errNoWatcher }
