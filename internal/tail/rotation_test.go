@@ -424,3 +424,59 @@ func TestAHalfWrittenGzipIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestABurstOfRenamesIsReadOnceHoweverLongItsFilesStay(t *testing.T) {
+	// More files than are remembered of one log, renamed faster than anybody looks or while somebody looks, and all of them stay.
+	for _, glob := range []string{"app.log", "app.log*"} {
+		t.Run(glob, func(t *testing.T) {
+			modes(t, func(t *testing.T, opts Options) {
+				opts.Include = []string{glob}
+				w := newWriter(t, in(opts, "app.log"))
+				r := follow(t, opts)
+				w.lines(3)
+				r.pump(time.Second)
+				rng := rand.New(rand.NewPCG(7, 7))
+				files := 0
+				look := func(one int) {
+					if rng.IntN(one) == 0 {
+						r.pump(60 * time.Millisecond)
+					}
+				}
+				turn := func() {
+					for k := files; k >= 1; k-- {
+						if err := os.Rename(fmt.Sprintf("%s.%d", w.path, k), fmt.Sprintf("%s.%d", w.path, k+1)); err != nil {
+							t.Fatal(err)
+						}
+						look(files)
+					}
+					files++
+					w.rotate(w.path + ".1")
+					look(3)
+					w.lines(1) // the writer was not told yet
+					w.reopen()
+				}
+				for i := range 12 {
+					times := 1
+					if i%3 == 1 {
+						times = 10
+					}
+					for range times {
+						w.lines(2)
+						turn()
+					}
+					w.lines(4)
+					r.pump(3 * time.Second)
+					if i%4 == 3 {
+						r.restart(r.tail.State())
+					}
+				}
+				r.drain()
+				r.pump(time.Minute)
+				r.check(w.want)
+				if st := r.tail.Stats(); st.GapBytes != 0 {
+					t.Errorf("gap %d", st.GapBytes)
+				}
+			})
+		})
+	}
+}
