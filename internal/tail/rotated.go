@@ -83,7 +83,7 @@ func (t *Tailer) enterNewer(l *lineage, rotated bool, now time.Time) {
 		}
 		// Retention deletes the oldest first, so what is left is newer than what it deleted. That may have been compressed, and not
 		// deleted: so may its elders, which were read.
-		return gone && !compressedName(s.base)
+		return gone && !compressedName(s.base) && (floor == 0 || s.st.id.btime == 0 || s.st.id.btime > floor)
 	}, now)
 }
 
