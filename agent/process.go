@@ -11,15 +11,15 @@ import (
 const (
 	// collectAt is how much garbage may gather before it is collected, in percent of what is in use. The agent makes little
 	// garbage, so the default of 100 would double its memory to save a few thousandths of a core.
-	collectAt = 10
+	collectAt = 12
 	// lookEvery is the time between two looks at how much memory is free, and startSettled when start-up is over.
 	lookEvery    = 5 * time.Second
 	startSettled = 10 * time.Second
 	// giveBackAt is how much free memory the runtime may keep: more is left behind by a backlog that was read.
-	giveBackAt = 12 << 20
+	giveBackAt = 5 << 20
 	// pagesEvery is how often pages of the executable are given back. The kernel maps sixteen for each that is touched, or a whole
 	// folio of the page cache, so what is in use is mapped again by some two hundred minor faults, in less than a millisecond.
-	pagesEvery = 5 * time.Second
+	pagesEvery = 10 * time.Second
 )
 
 // TuneProcess makes the whole process small, until ctx is done. A command that is nothing but the agent calls it once, before

@@ -158,6 +158,11 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) ([]alert.Alert, error) 
 		e.log.Warn("the clock went back; samples from the future are forgotten", "from", e.evalAt, "to", ts)
 		e.st.rewind(ts.UnixMilli())
 	}
+	if n := e.st.needs; !n.withPeers && len(n.peers) > 0 && len(e.st.nodes) > 1 {
+		n.withPeers = true
+		e.st.setNeeds(n)
+		e.names.reset() // it knows what nobody read
+	}
 	for _, g := range e.groups {
 		if !g.due(ts) || g.idle(e.st) {
 			continue

@@ -184,7 +184,13 @@ func (e *Engine) build(files []ruleFile) ([]*groupState, needs, error) {
 			continue
 		}
 		for _, rg := range f.groups.Groups {
-			g, err := e.buildGroup(f.name, rg, &n)
+			reads := newNeeds(e.opts.Retention)
+			g, err := e.buildGroup(f.name, rg, &reads)
+			if err == nil && g.peers {
+				n.addPeers(reads)
+			} else {
+				n.merge(reads)
+			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: group %q: %w", f.name, rg.Name, err))
 				continue

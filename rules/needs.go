@@ -17,11 +17,19 @@ type needs struct {
 	any     int64            // for selectors without a fixed name: every metric is kept this far back
 	anyName bool
 	limit   int64 // Options.Retention
+
+	// What only groups read that compare nodes: nothing, until there is more than one.
+	peers     map[string]int64
+	withPeers bool
 }
 
 // of returns the window of a metric, and false when no rule reads it.
 func (n needs) of(name string) (int64, bool) {
 	w, ok := n.windows[name]
+	if n.withPeers {
+		p, read := n.peers[name]
+		w, ok = max(w, p), ok || read
+	}
 	if n.anyName {
 		return min(max(w, n.any), n.limit), true
 	}
@@ -29,7 +37,27 @@ func (n needs) of(name string) (int64, bool) {
 }
 
 func newNeeds(retention time.Duration) needs {
-	return needs{windows: map[string]int64{}, limit: retention.Milliseconds()}
+	return needs{windows: map[string]int64{}, peers: map[string]int64{}, limit: retention.Milliseconds()}
+}
+
+// merge takes what a group needs.
+func (n *needs) merge(o needs) {
+	for name, w := range o.windows {
+		n.windows[name] = max(n.windows[name], w)
+	}
+	if o.anyName {
+		n.anyName, n.any = true, max(n.any, o.any)
+	}
+}
+
+// addPeers takes what a group needs that compares nodes.
+func (n *needs) addPeers(p needs) {
+	for name, w := range p.windows {
+		n.peers[name] = max(n.peers[name], w)
+	}
+	if p.anyName {
+		n.anyName, n.any = true, max(n.any, p.any)
+	}
 }
 
 // addExpr takes the selectors of a rule's expression.

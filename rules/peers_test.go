@@ -32,11 +32,14 @@ func TestNodesAreComparedOnlyWhereThereIsMoreThanOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if recorded() {
-		t.Error("an agent beside its models compared nodes")
+	if recorded() || e.st.byName[catalog.FeatureCategory.Name] != nil {
+		t.Error("an agent beside its models compared nodes, or kept what for")
 	}
 	for _, node := range []string{"a", "b"} {
 		run(func(i int) {
+			if err := e.AppendSeries(at, "plumbline_records_total", map[string]string{"model": "m", "instance": node}, float64(100*i)); err != nil {
+				t.Fatal(err)
+			}
 			lbls := map[string]string{"model": "m", "feature": "label", "role": "prediction", "category": "spam", "instance": node}
 			if err := e.AppendSeries(at, "plumbline_feature_category_total", lbls, float64(100*i)); err != nil {
 				t.Fatal(err)

@@ -88,6 +88,7 @@ func newStore(maxSeries, maxSamples int, n needs) *store {
 
 // setNeeds changes what is kept. Series that no rule reads any more go away; the others keep their samples.
 func (st *store) setNeeds(n needs) {
+	n.withPeers = n.withPeers || st.needs.withPeers
 	st.needs = n
 	for name, m := range st.byName {
 		window, wanted := n.of(name)
