@@ -211,3 +211,56 @@ func TestAProbabilityOfAFalsePageIsKeptByTheEngine(t *testing.T) {
 		t.Errorf("%v allowed, %v spent, %v left", allowed, spent, left)
 	}
 }
+
+// The clock of the host is a day ahead for a minute, records and arrivals alike, and comes back: nothing is told of it, nothing is
+// late for a day, and a change an hour later is noticed, also when the agent is restarted in between.
+func TestAClockThatWasADayAheadBlindsNobody(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		h := newHarness(t, mustModel(t, strings.Replace(scenarioModel, "6000 records}", "6000 records, page_while_learning: true}", 1)))
+		w := &world{rng: rand.New(rand.NewPCG(8, 8)), spam: .05, constant: "7"}
+		s := store{}
+		play := func(from, seconds int, ahead time.Duration) {
+			for second := range seconds {
+				now := start.Add(time.Duration(from+second)*time.Second + ahead)
+				for range 2 {
+					h.line(w.line(now), now)
+				}
+				h.engine.Advance(now)
+				if restarts && second%30 == 17 {
+					s.commit(h.engine)
+					h.restart(s)
+				}
+			}
+		}
+		play(0, 2*3600, 0)
+		play(2*3600, 60, 24*time.Hour)
+		late := h.in.counts.late
+		play(2*3600+60, 3600, 0)
+		for cause, n := range h.in.evidence.raised {
+			if n > 0 {
+				t.Errorf("%d alarms for %s", n, cause)
+			}
+		}
+		if n := h.in.counts.late - late; n > 100 {
+			t.Errorf("%d records are late after the clock came back", n)
+		}
+		samples := h.collect()
+		if n := value(t, samples, "plumbline_window_records|m|10m"); n < 1100 || n > 1300 {
+			t.Errorf("%v records in the last ten minutes", n)
+		}
+		w.spam = .3
+		play(3*3600+60, 900, 0)
+		if h.in.evidence.raised[causeDrift] == 0 {
+			t.Error("six times as much spam is not noticed after the clock came back")
+		}
+		total := 0.
+		for key, x := range h.collect() {
+			if strings.HasPrefix(key, "plumbline_records_total|m|") {
+				total += x.Value
+			}
+		}
+		if want := 2. * (3*3600 + 60 + 900); total != want {
+			t.Errorf("%v records, want %v", total, want)
+		}
+	}
+}

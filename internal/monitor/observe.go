@@ -17,6 +17,9 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		t.take(rec, &rec.Values[in.at.truth], in.at.truthID, arrival)
 		return
 	}
+	if now != 0 && in.newest > now+in.latenessNs+clockGrace {
+		in.turnBack(now)
+	}
 	event := in.eventTime(rec, now)
 	if event > in.newest {
 		in.newest = event
