@@ -27,6 +27,8 @@ var triageMetrics = []string{
 const (
 	triageContributors = 3
 	triageBreakdown    = 6
+	// causePerformance is the cause whose quantities are ratios, whatever their names.
+	causePerformance = "performance"
 	// nearOnset is how far before the onset a change of version may lie and still be named: caches, rollouts and slow
 	// consequences take hours, and last week's release explains nothing.
 	nearOnset = 24 * time.Hour
@@ -129,7 +131,7 @@ func (t *triage) quantities() {
 	low, high := t.by(catalog.AlarmSeenLow.Name, what), t.by(catalog.AlarmSeenHigh.Name, what)
 	var lines []string
 	for i, name := range slices.Sorted(maps.Keys(seen)) {
-		q := quantity{share: strings.HasPrefix(name, "share ")}
+		q := quantity{share: strings.HasPrefix(name, "share ") || t.lbls[alert.LabelCause] == causePerformance}
 		now := q.text(seen[name])
 		lo, okLo := low[name]
 		hi, okHi := high[name]
@@ -338,7 +340,11 @@ func (q quantity) change(was, now float64) string {
 	switch ratio := now / was; {
 	case was <= 0 || now <= 0 || math.IsInf(ratio, 0):
 	case ratio >= 1.1:
-		text += fmt.Sprintf(", %.3g times as much", ratio)
+		times := strconv.FormatFloat(ratio, 'g', 3, 64)
+		if ratio >= 1000 {
+			times = strconv.FormatFloat(ratio, 'f', 0, 64)
+		}
+		text += ", " + times + " times as much"
 	case ratio <= .9:
 		text += fmt.Sprintf(", %.3g of what it was", ratio)
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,28 @@ func TestSharesAreTakenAsPointsAndFactorsAndNumbersInTheirUnit(t *testing.T) {
 	} {
 		if got := (quantity{share: c.share}).change(c.was, c.now); got != c.want {
 			t.Errorf("from %v to %v: got %q, want %q", c.was, c.now, got, c.want)
+		}
+	}
+}
+
+// A recall of 0.62 is 62 %, and a factor of more than a thousand is no power of ten.
+func TestRatiosAreToldAsPercentagesAndFactorsAsNumbers(t *testing.T) {
+	b := newBench(t, alarmRule)
+	alarm := []string{"model", "m", "feature", "recall", "cause", "performance", "segment", ""}
+	b.put("plumbline_alarm", 1, alarm...)
+	b.put("plumbline_alarm_expected", .91, append(slices.Clone(alarm), "what", "recall")...)
+	b.put("plumbline_alarm_seen", .62, append(slices.Clone(alarm), "what", "recall")...)
+	for _, a := range b.eval() {
+		if a.Name() == "ModelDrift" && a.Annotations[alert.AnnotationExpected] != "91%" || a.Annotations[alert.AnnotationSeen] != "62%" {
+			t.Errorf("%s: expected %q, seen %q", a.Name(), a.Annotations[alert.AnnotationExpected], a.Annotations[alert.AnnotationSeen])
+		}
+	}
+	for _, c := range []struct {
+		was, now float64
+		want     string
+	}{{.000625, .9994, "+99.9 points, 1599 times as much"}, {.05, .1, "+5 points, 2 times as much"}, {.1, .05, "-5 points, 0.5 of what it was"}} {
+		if got := (quantity{share: true}).change(c.was, c.now); got != c.want {
+			t.Errorf("%v to %v: %q, want %q", c.was, c.now, got, c.want)
 		}
 	}
 }
