@@ -80,7 +80,7 @@ func (h *held) sub(t *tally) {
 	for i, c := range t.Fine {
 		h.narrow[i] -= uint32(c)
 	}
-	h.rest.subRest(t)
+	h.subRest(t)
 }
 
 // widen gives each count eight bytes.

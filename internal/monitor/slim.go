@@ -94,6 +94,11 @@ func (t *tally) decodeSlim(d *stateDecoder, s shape) {
 	for _, c := range t.Fine {
 		t.N += c
 	}
+	t.decodeSums(d)
+}
+
+// decodeSums reads what stands behind the counts.
+func (t *tally) decodeSums(d *stateDecoder) {
 	t.Dev, t.DevSq = d.float(), d.float()
 	t.Wide = [detectors.NumWide]float64{}
 	for i := range d.length(detectors.NumWide) {
@@ -101,6 +106,34 @@ func (t *tally) decodeSlim(d *stateDecoder, s shape) {
 	}
 	t.decodeRest(d)
 }
+
+// subSlim takes away a packed tally. Where little traffic is, slots hold few values and are closed as often as with much: their counts
+// are subtracted as they are read.
+func (h *held) subSlim(packed []byte, s shape, scratch *tally) {
+	d := &stateDecoder{buf: packed}
+	if h.narrow == nil || packed[0] != slimPlain {
+		scratch.decodeSlim(d, s)
+		h.sub(scratch)
+		return
+	}
+	d.take(1)
+	n := min(int(d.uint()), len(h.narrow))
+	scratch.Fine, scratch.N = scratch.Fine[:0], 0
+	for i := 0; i < n; i++ {
+		c := d.uint()
+		if c == 0 {
+			i += int(d.uint())
+			continue
+		}
+		h.narrow[i] -= uint32(c)
+		scratch.N += c
+	}
+	scratch.decodeSums(d)
+	h.subRest(scratch)
+}
+
+// subRest takes away all but the counts.
+func (h *held) subRest(t *tally) { h.rest.subRest(t) }
 
 // riceBits is about how many bits rice needs.
 func riceBits(v []uint64, n uint64, s shape) (sum int) {

@@ -248,9 +248,8 @@ func (w *window) retire(s *slot) {
 		}
 	}
 	for i := range s.packed.len() {
-		if len(s.packed.at(i)) > 0 {
-			s.unpack(i, &w.scratch)
-			w.running[i].sub(&w.scratch)
+		if packed := s.packed.at(i); len(packed) > 0 {
+			w.running[i].subSlim(packed, w.shape(i, nil), &w.scratch)
 		}
 	}
 	s.used, s.open, s.records, s.dirty = false, false, 0, true
