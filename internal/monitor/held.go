@@ -38,9 +38,8 @@ func (h *held) count(bin int) uint64 {
 	return h.rest.Fine[bin]
 }
 
-// empty and seen are those of the tally.
-func (h *held) empty() bool  { return h.rest.empty() }
-func (h *held) seen() uint64 { return h.rest.seen() }
+// empty is that of the tally.
+func (h *held) empty() bool { return h.rest.empty() }
 
 // add merges a tally.
 func (h *held) add(t *tally) {
