@@ -9,7 +9,7 @@ import (
 	"github.com/plumbline-ml/plumbline/internal/testkit"
 )
 
-// The full table takes twenty minutes (make detection). Here one replication of some cases must not be outside its promise, and
+// The full table takes some twenty minutes (make detection). Here one replication of some cases must not be outside its promise, and
 // the hardest family in which nothing changes must keep its budget.
 func TestTheEngineKeepsItsPromisesOnce(t *testing.T) {
 	if testing.Short() {

@@ -182,7 +182,7 @@ func wideCases() []simulate.Case {
 		days       float64
 		watch      int
 		cost, runs int
-	}{{"1 per 7d", 7, 30, 30_000, 1}, {"1 per 30d", 30, 45, 42_000, 2}, {"1 per 90d", 90, 100, 80_000, 2}} {
+	}{{"1 per 7d", 7, 30, 30_000, 1}, {"1 per 30d", 30, 45, 42_000, 2}, {"1 per 90d", 90, 100, 80_000, 4}} {
 		out = append(out, simulate.Case{
 			Group: "the engine, no change, 50 features, 10 segments, pages of 5 nodes together, nights of 5 % of the traffic", Name: b.text, Allowed: 1, Cost: b.cost, Runs: b.runs,
 			Run: func(r *simulate.RNG) simulate.Sample {
