@@ -113,8 +113,7 @@ func TestThePageHasEveryCase(t *testing.T) {
 	names := map[string]int{}
 	for _, l := range strings.Split(tables, "\n") {
 		if cells := strings.Split(l, " | "); len(cells) > 4 && strings.HasPrefix(l, "| ") {
-			name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(cells[0], "| "), "*for contrast:* "), " (**")
-			names[name]++
+			names[strings.TrimPrefix(strings.TrimPrefix(cells[0], "| "), "*for contrast:* ")]++
 		}
 	}
 	for _, c := range slices.Concat(simulate.All(), detection.Cases("")) {
@@ -125,7 +124,7 @@ func TestThePageHasEveryCase(t *testing.T) {
 			t.Errorf("%s: %s: is not in the tables; run `make detection DOCS=docs/evidence.md`", c.Group, c.Name)
 		}
 	}
-	if strings.Contains(tables, "(**"+simulate.Broken.String()) {
+	if strings.Contains(tables, "(**") {
 		t.Error("a line of the tables misses its promise")
 	}
 }
