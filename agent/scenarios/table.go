@@ -53,7 +53,7 @@ type Row struct {
 	Also   []rules.Fault // that go on with it
 	Of     string        // which of the models; empty means the usual one
 	Learn  time.Duration // of undisturbed traffic before it, for what no reference file knows
-	Long   bool          // left out of the short form, where another row stands for it
+	Long   bool          // left out of the short form, where another row or a rule test stands for it
 	Twin   bool          // looks like the fault and is none: must stay silent
 	Cause  string        // of the page that must come; empty when none may come
 	Says   []string      // what the page must say
