@@ -238,6 +238,21 @@ func (in *Instance) collectReference(b *catalog.Batch, c *column) {
 		if d := c.base.rare.distinct; d > 0 {
 			b.Add(catalog.RefCardinality, float64(d), c.labels.column...)
 		}
+	}
+	d := &c.reference
+	from := len(b.Samples)
+	if d.of == c.base && d.made > 0 && d.made == in.cache.made {
+		b.Samples = append(b.Samples, in.cache.samples[d.from:d.to]...)
+	} else {
+		in.collectShape(b, c)
+	}
+	d.of, d.from, d.to, d.made = c.base, from, len(b.Samples), in.cache.made+1
+}
+
+// collectShape appends what is the same as long as the reference is: quantiles cost more than everything else that is published of it.
+func (in *Instance) collectShape(b *catalog.Batch, c *column) {
+	ref := &c.base.ref
+	if c.base.grid == nil {
 		for k, n := range ref.Fine {
 			if !in.wants(catalog.RefCategoryShare) {
 				break

@@ -35,9 +35,10 @@ func (in *Instance) collectWindow(b *catalog.Batch, i int, c *column, k int) {
 
 // described says where the samples are that describe a column over one window, and what the window was then.
 type described struct {
-	from, to int    // in the instance's cached samples
-	made     uint64 // which of them; see collectCache
-	newest   int64  // slot
+	of       *baseline // for what is said of the reference only
+	from, to int       // in the instance's cached samples
+	made     uint64    // which of them; see collectCache
+	newest   int64     // slot
 	records  uint64
 }
 

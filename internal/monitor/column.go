@@ -66,6 +66,7 @@ type column struct {
 	scratch  []byte
 
 	described []described         // by window
+	reference described           // what is said of the reference
 	unseen    expected            // of the reference
 	pairs     pairs               // while it learns
 	appeared  int64               // event time at which a field came up that was not there before; 0 for one that was
