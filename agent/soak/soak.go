@@ -53,6 +53,9 @@ type Place struct {
 // Args are the arguments of "plumbline".
 func (p Place) Args() []string {
 	args := []string{"run", "--models", p.Models, "--rules", p.Rules, "--routes", p.Routes, "--state", p.State, "--listen", p.Listen, "--node", "soak", "--log-level", p.LogLevel}
+	if p.LogLevel == "debug" { // every line counts
+		args = append(args, "--set", "service.telemetry.logs.sampling.enabled=false")
+	}
 	for _, kv := range p.Set {
 		args = append(args, "--set", kv)
 	}
