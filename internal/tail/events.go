@@ -11,6 +11,7 @@ type move struct {
 	base   string
 	src    *Source
 	via    *lineage
+	maybe  *lineage
 	since  time.Time
 }
 
@@ -24,8 +25,10 @@ func (t *Tailer) events(now time.Time) {
 			t.look(at.dir, at.base, now)
 		}
 	}
-	for _, l := range t.copied {
-		t.enterNewer(l, true, now)
+	for i := 0; i < len(t.copied); i++ { // it may grow meanwhile
+		if l := t.copied[i]; t.lineages[l.path] == l {
+			t.enterNewer(l, true, now)
+		}
 	}
 	clear(t.copied)
 	t.copied = t.copied[:0]
@@ -84,6 +87,8 @@ func (t *Tailer) event(e event, now time.Time) {
 			m.src, m.via = n.src, n.via
 			if m.src != nil && len(n.matches) > 0 {
 				m.via = m.src.line
+			} else if m.maybe = n.maybe; m.src != nil {
+				m.maybe = m.src.line
 			}
 			t.detach(n)
 		}
@@ -97,13 +102,13 @@ func (t *Tailer) event(e event, now time.Time) {
 				continue
 			}
 			t.moving = append(t.moving[:i], t.moving[i+1:]...)
-			if n == nil && (m.src != nil || m.via != nil) {
+			if n == nil && (m.src != nil || m.via != nil || m.maybe != nil) {
 				n = &name{dir: d, base: base}
 				d.names[base] = n
 			}
 			if n != nil {
 				t.detach(n)
-				n.via = m.via
+				n.via, n.maybe = m.via, m.maybe
 			}
 			if m.src != nil {
 				t.attach(n, m.src)
@@ -122,9 +127,14 @@ func (t *Tailer) event(e event, now time.Time) {
 // rotatedCopy remembers the lineages whose rotated file appeared without having had the live name.
 func (t *Tailer) rotatedCopy(d *dir, base string) {
 	for _, l := range t.rotatedFrom(d, base) {
-		if !slices.Contains(t.copied, l) {
-			t.copied = append(t.copied, l)
-		}
+		t.seek(l)
+	}
+}
+
+// seek has rotated files of l that are not known looked for in this tick.
+func (t *Tailer) seek(l *lineage) {
+	if l != nil && !slices.Contains(t.copied, l) {
+		t.copied = append(t.copied, l)
 	}
 }
 

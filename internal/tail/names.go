@@ -222,8 +222,8 @@ func (t *Tailer) look(d *dir, base string, now time.Time) {
 		t.appeared(d, base, unknownType, now)
 		return
 	}
-	via := n.via
-	n.via = nil
+	via, maybe := n.via, n.maybe
+	n.via, n.maybe = nil, nil
 	n.epoch = t.epoch
 	st, err := statPath(n.real())
 	if err == nil && n.src != nil && n.src.id == st.id && len(n.matches) > 0 && st.regular() {
@@ -232,6 +232,8 @@ func (t *Tailer) look(d *dir, base string, now time.Time) {
 	}
 	if err != nil || !st.regular() {
 		t.detach(n)
+		t.seek(via) // what came here has gone on
+		t.seek(maybe)
 		for _, m := range slices.Clone(n.matches) {
 			t.unmatch(m)
 		}
@@ -246,6 +248,9 @@ func (t *Tailer) look(d *dir, base string, now time.Time) {
 		via = t.lineageOf(n.matches[0].path)
 	}
 	t.occupy(n, st, via, now)
+	if n.src == nil {
+		t.seek(maybe)
+	}
 	if n.src == nil && len(n.matches) == 0 {
 		delete(d.names, base)
 	}

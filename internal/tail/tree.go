@@ -37,6 +37,7 @@ type name struct {
 	src     *Source
 	matches []*match
 	via     *lineage // a rename brought something of this lineage here
+	maybe   *lineage // a rename brought a rotated file of this lineage here, or another one that has its name by now
 	epoch   uint64   // of the last scan that looked at it
 }
 
