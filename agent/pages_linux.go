@@ -11,8 +11,8 @@ import (
 
 // releaseStartupPages gives back the pages of the executable that start-up has touched: registering components and
 // building tables walks through most of a large binary once, and never again. The pages are clean and backed by the
-// file, so whatever is needed later is mapped again by a minor fault. It returns how many bytes of mappings it asked
-// the kernel to let go.
+// file, so whatever is needed later is mapped again by a minor fault; in small pages, for a kernel that keeps the file in large ones maps two megabytes for
+// each of them that is touched. It returns how many bytes of mappings it asked the kernel to let go.
 func releaseStartupPages() (uint64, error) {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -37,8 +37,10 @@ func releaseStartupPages() (uint64, error) {
 		if len(mode) != 4 || mode[0] != 'r' || mode[1] != '-' || mode[3] != 'p' {
 			continue
 		}
-		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(from), uintptr(to-from), unix.MADV_DONTNEED); errno != 0 {
-			return total, errno
+		for _, advice := range []uintptr{unix.MADV_NOHUGEPAGE, unix.MADV_DONTNEED} {
+			if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(from), uintptr(to-from), advice); errno != 0 && advice == unix.MADV_DONTNEED {
+				return total, errno
+			}
 		}
 		total += to - from
 	}
