@@ -66,8 +66,9 @@ func (p Place) Args() []string {
 const maxLine = 16 << 10
 
 var (
-	errNoCommand = errors.New("soak: Options.Command is required")
-	errNoLog     = errors.New("want some of rename, kubelet, copytruncate and race as logs")
+	errNoCommand   = errors.New("soak: Options.Command is required")
+	errNotFollowed = errors.New("the agent does not follow all logs")
+	errNoLog       = errors.New("want some of rename, kubelet, copytruncate and race as logs")
 )
 
 // arena is one soak as it goes.
@@ -221,6 +222,9 @@ func (a *arena) run(ctx context.Context) (*Report, error) {
 	watching.Go(func() { a.scraper.run(background) })
 	watching.Go(func() { a.watcher.run(background) })
 	watching.Go(func() { a.agent.keepAlive(background, a.log) })
+	if err := a.followed(ctx); err != nil {
+		return nil, err
+	}
 
 	chaos, stopChaos := context.WithTimeout(ctx, a.opts.Duration)
 	defer stopChaos()
@@ -247,6 +251,17 @@ func (a *arena) run(ctx context.Context) (*Report, error) {
 	stopBackground()
 	watching.Wait()
 	return a.judge(caughtUp), nil
+}
+
+// followed waits until the agent follows every log: what is rotated before it looks for the first time belongs to another time.
+func (a *arena) followed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	each(ctx, 50*time.Millisecond, func() bool { return int(a.scraper.sum("plumbline_tail_files")) < len(a.streams) })
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w within %s; it says:\n%s", errNotFollowed, patience, tailOf(a.agent.out))
+	}
+	return nil
 }
 
 // report tells whoever looks on.
