@@ -22,7 +22,8 @@ type alertRule struct {
 	*promrules.AlertingRule
 	file, group string
 	interval    time.Duration
-	text        string // the expression, formatted once
+	stride      time.Duration // between evaluations, when it is longer on purpose
+	text        string        // the expression, formatted once
 	short       *shortcut
 	estimate    estimator
 	labels      labels.Labels
@@ -221,7 +222,7 @@ func (r *alertRule) hold(found promql.Vector, at, ts time.Time, gap time.Duratio
 			in.carried = false
 		}
 	}
-	slept := gap > max(2*r.interval, darkGrace)
+	slept := gap > max(2*r.interval, 2*r.stride, darkGrace)
 	if gap < 0 || slept || len(dark) > 0 {
 		r.ForEachActiveAlert(func(a *promrules.Alert) {
 			switch {

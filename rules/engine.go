@@ -32,6 +32,7 @@ type Engine struct {
 	groups  []*groupState
 	failing map[string]struct{} // rules whose last evaluation failed
 	ending  map[string]*ended   // resolved alerts that are still returned, by key
+	stride  time.Duration
 	evalAt  time.Time
 	savedAt time.Time
 	dirty   bool
@@ -79,6 +80,19 @@ func New(opts Options) (*Engine, error) {
 	}
 	e.observe()
 	return e, nil
+}
+
+// Stride says that evaluations are so far apart on purpose, as a backtest over months has them: rules that wait do not take such a
+// time for one in which the agent slept.
+func (e *Engine) Stride(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stride = d
+	for _, g := range e.groups {
+		for _, r := range g.alerts {
+			r.stride = d
+		}
+	}
 }
 
 func (e *Engine) managerOptions() *promrules.ManagerOptions {

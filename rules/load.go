@@ -231,7 +231,7 @@ func (e *Engine) buildGroup(file string, rg rulefmt.RuleGroup, n *needs) (*group
 		ar := &alertRule{
 			AlertingRule: promrules.NewAlertingRule(r.Alert, expr, time.Duration(r.For), time.Duration(r.KeepFiringFor), labels.EmptyLabels(),
 				labels.EmptyLabels(), ext, e.opts.ExternalURL, true, slog.New(slog.DiscardHandler)),
-			file: file, group: rg.Name, interval: interval, text: expr.String(), short: shortcutOf(expr), estimate: estimatorOf(expr, e.opts.Lookback),
+			file: file, group: rg.Name, interval: interval, stride: e.stride, text: expr.String(), short: shortcutOf(expr), estimate: estimatorOf(expr, e.opts.Lookback),
 			quiet: true, byHash: map[uint64]element{}, labels: lbls, annotations: labels.FromMap(r.Annotations),
 			selectors: selectorsOf(expr, e.opts.Lookback), ext: e.opts.ExternalLabels, url: e.opts.externalURL(),
 			st: e.st, lookback: e.opts.Lookback, max: e.opts.MaxAlerts, inst: map[uint64]*instance{}, closed: e.close,

@@ -89,6 +89,9 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	if opts.Step <= 0 {
 		opts.Step = step(models, interval)
 	}
+	for _, j := range judges {
+		j.rules.Stride(opts.Step)
+	}
 	r := &Result{Step: opts.Step.String(), Incidents: append([]Span{}, opts.Incidents...)}
 	if opts.Report {
 		r.timeline = newTimeline(models, opts.Step)

@@ -30,6 +30,7 @@ predictions:
 features: [MedInc, HouseAge]
 truth: {path: clf_target, positive: "1"}
 reference: REFERENCE
+silence: 2d
 pane: 1h
 bucket: 24h
 lateness: 2h

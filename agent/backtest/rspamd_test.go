@@ -20,7 +20,7 @@ import (
 )
 
 // The time of a mail stands in the name of its file; the wall time of the log is that of a replay. Some 25 to 70 mails
-// a day: windows of a day and a week, and evidence once a day.
+// a day, collected and not served, with a holes of weeks and months: windows of a day and a week, evidence once a day, silence after a year.
 const rspamdModel = `
 model: rspamd
 logs: {include: ["*.log*"], format: rspamd}
@@ -31,6 +31,7 @@ windows: [1d, 7d]
 pane: 1h
 bucket: 1d
 lateness: 1h
+silence: 365d
 false_pages: 1 per 30d
 `
 
@@ -57,7 +58,7 @@ func TestRspamdPagesInAutumn2002ForTheDriftOfTheScore(t *testing.T) {
 		t.Fatal("nobody was paged")
 	}
 	for _, n := range r.Notes {
-		if n.At.Before(september) {
+		if n.At.Before(september) && n.PagedAt != nil { // that there is no reference yet is a ticket
 			t.Errorf("notified at %s, before anything changed: %s", n.At, n.Summary)
 		}
 	}
