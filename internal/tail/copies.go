@@ -124,16 +124,19 @@ func (t *Tailer) noticeTruncations(s *Source, now time.Time) {
 	}
 }
 
-// stillWhole says whether the open plain file of o holds what is known of it: the bytes before the offset or, when nothing was read,
-// the head.
+// stillWhole says whether the open plain file of o holds what is known of it: the bytes before the offset, and the head.
 func (t *Tailer) stillWhole(o *Source) (bool, error) {
-	if o.offset == 0 {
-		n, err := readAt(o.fd, t.head[:o.nhead], 0)
-		return err == nil && n == o.nhead && hashOf(t.head[:n]) == o.head, err
-	}
 	front := t.head[:o.nfront]
-	n, err := readAt(o.fd, front, o.offset-int64(o.nfront))
-	return err == nil && n == o.nfront && bytes.Equal(front, o.front[:o.nfront]), err
+	if n, err := readAt(o.fd, front, o.offset-int64(o.nfront)); err != nil || n < o.nfront || !bytes.Equal(front, o.front[:o.nfront]) {
+		return false, err
+	}
+	return t.sameHead(o)
+}
+
+// sameHead says whether the open plain file of o begins as it did.
+func (t *Tailer) sameHead(o *Source) (bool, error) {
+	n, err := readAt(o.fd, t.head[:o.nhead], 0)
+	return err == nil && n == o.nhead && hashOf(t.head[:n]) == o.head, err
 }
 
 // wakeTwins has the copies of o looked at again once o is finished and gone.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -189,6 +190,28 @@ func TestTwoFilesThatBeginAlikeAreBothRead(t *testing.T) {
 		r.check(want)
 		if lines := 4 * len(same) / 25; empty != lines {
 			t.Errorf("%d equal lines read, want %d", empty, lines)
+		}
+	})
+}
+
+func TestAFileThatIsFilledAgainWithLinesThatEndAlikeIsNoticed(t *testing.T) {
+	// Lines of one length, the last 80 bytes of which never change: before the offset stands the same as before the truncation.
+	modes(t, func(t *testing.T, opts Options) {
+		opts.Include = []string{"app.log"}
+		path := in(opts, "app.log")
+		line := func(i int) string { return fmt.Sprintf("{\"at\":%09d%s}\n", i, strings.Repeat(" ", 80)) }
+		r := follow(t, opts)
+		for i := range 12 {
+			text := ""
+			for k := range 15 + i { // each time past the old offset, before anybody looks
+				text += line(i*100 + k)
+			}
+			appendTo(t, path, text)
+			if got := r.text(2 * time.Second); got != text {
+				t.Fatalf("turn %d: got %d bytes, want the %d of this turn", i, len(got), len(text))
+			}
+			copyFile(t, path, fmt.Sprintf("%s.%d", path, 100-i))
+			truncate(t, path)
 		}
 	})
 }

@@ -234,6 +234,14 @@ func (t *Tailer) fill(s *Source, window int) (front int, data []byte, full bool,
 	if n < known || known > 0 && hashOf(t.buf[:known]) != s.head {
 		return 0, nil, false, errTruncated
 	}
+	// Lines of one length that all end alike have the same bytes before the offset in every file; how files begin differs.
+	if known == 0 && s.nhead > 0 {
+		if whole, err := t.sameHead(s); err != nil {
+			return 0, nil, false, err
+		} else if !whole {
+			return 0, nil, false, errTruncated
+		}
+	}
 	return front, t.buf[front:n], n == front+window, nil
 }
 
