@@ -133,8 +133,11 @@ func (t *Tailer) stillWhole(o *Source) (bool, error) {
 	return t.sameHead(o)
 }
 
-// sameHead says whether the open plain file of o begins as it did.
+// sameHead says whether the open plain file of o begins as it did, as far as that is known.
 func (t *Tailer) sameHead(o *Source) (bool, error) {
+	if o.nhead == 0 {
+		return true, nil
+	}
 	n, err := readAt(o.fd, t.head[:o.nhead], 0)
 	return err == nil && n == o.nhead && hashOf(t.head[:n]) == o.head, err
 }
