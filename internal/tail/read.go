@@ -323,14 +323,17 @@ func (s *Source) learn(t *Tailer, base int64, data []byte) {
 		s.stream.learn(s)
 		return
 	}
-	if base == 0 {
-		if n := min(headSize, len(data)); n > s.nhead {
-			s.head, s.nhead = hashOf(data[:n]), n
-		}
+	// Only what was read: what stands behind it may be room that was made in advance.
+	read := int(min(headSize, s.offset))
+	if read <= s.nhead {
 		return
 	}
-	n, err := readAt(s.fd, t.head, 0)
-	if err != nil || n <= s.nhead {
+	if base == 0 {
+		s.head, s.nhead = hashOf(data[:read]), read
+		return
+	}
+	n, err := readAt(s.fd, t.head[:read], 0)
+	if err != nil || n < read {
 		return
 	}
 	head := hashOf(t.head[:n])
