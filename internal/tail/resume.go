@@ -263,11 +263,9 @@ func (t *Tailer) findHomes() {
 				s.home = s.names[i].matches[0].path
 				continue
 			}
-			_, rotated := ageOf(filepath.Base(l.live), filepath.Base(s.real))
-			if rotated && t.matches[l.path] != nil {
-				// It was entered as a rotated file that no pattern names, and nothing was read of it yet.
-				s.left = true
-				t.leaving = append(t.leaving, s)
+			if matchAny(t.include, l.path) && !matchAny(t.exclude, l.path) {
+				// It is a rotated file that no pattern names, or was rotated in this very moment.
+				t.loosen(s)
 				continue
 			}
 			t.forget(s)
