@@ -183,6 +183,17 @@ func (r *reader) check(want tally) {
 	r.t.Fatalf("got %v, want %v; %d lost %v, %d doubled %v, %d broken; stats %+v", r.got, want, len(lost), some(lost), len(doubled), some(doubled), r.bad, r.tail.Stats())
 }
 
+// settled reads what is left, and for a while longer what would come twice, and compares with what was written.
+func (r *reader) settled(want tally) {
+	r.t.Helper()
+	r.drain()
+	r.pump(time.Minute)
+	r.check(want)
+	if st := r.tail.Stats(); st.GapBytes != 0 {
+		r.t.Errorf("gap %d", st.GapBytes)
+	}
+}
+
 func some(list []uint64) []uint64 { return list[:min(len(list), 12)] }
 
 // virtual waits in virtual time, in which the kernel cannot wake anybody.
