@@ -11,17 +11,20 @@ import (
 //
 // Who reads or closes panes, columns or their state must call Instance.settle before.
 type batch struct {
-	numbers [detectors.AddBatch]float64
 	n       int
+	numbers [detectors.AddBatch]float64
 }
 
-// add notes a number, and counts what has gathered when there is no room for more.
-func (c *column) add(t *tally, x float64) {
+// add notes a number. It says whether there is no room for more: what has gathered must be counted then.
+func (c *column) add(x float64, event int64) bool {
 	b := c.batch
 	b.numbers[b.n&(detectors.AddBatch-1)] = x
-	if b.n++; b.n == detectors.AddBatch {
-		c.settle(t)
+	b.n++
+	c.present, c.value = true, x
+	if c.ageSlot < 0 && event > c.lastGood {
+		c.lastGood = event
 	}
+	return b.n == detectors.AddBatch
 }
 
 // settle counts the numbers that have gathered.

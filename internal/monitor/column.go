@@ -17,19 +17,28 @@ const (
 
 // column is one prediction or feature that an instance follows.
 type column struct {
-	id      uint32 // names the column inside the state; never reused
-	path    string
-	name    string // label feature
-	role    string
-	config  *FeatureConfig // nil for predictions
-	isScore bool
-	isLabel bool
-	kind    Kind // auto until it is decided
-	tol     Tolerance
-	maxAge  float64 // seconds; 0 means no limit
+	// What every record touches stands together: a line of the processor's cache.
+	slot     int     // of the parser's record; −1 while the plan has not met it
+	ageSlot  int     // −1 when nothing says how old the values are
+	batch    *batch  // numbers to be counted; nil for a category and while the column learns
+	lastGood int64   // event time of the newest usable value within its age limit
+	value    float64 // the value that was observed last, if it is a number
+	bin      int32   // or where it was counted, if it is a category
+	last     uint32  // hash of the last value
+	present  bool    // the value that was observed last is usable, and counted in bins
+	hasLast  bool
+	isScore  bool
+	isLabel  bool
 
-	slot    int // of the parser's record; −1 while the plan has not met it
-	ageSlot int // −1 when nothing says how old the values are
+	id     uint32 // names the column inside the state; never reused
+	path   string
+	name   string // label feature
+	role   string
+	config *FeatureConfig // nil for predictions
+	kind   Kind           // auto until it is decided
+	tol    Tolerance
+	maxAge float64 // seconds; 0 means no limit
+
 	ageForm ageForm
 
 	base        *baseline     // nil while the column learns
@@ -45,25 +54,18 @@ type column struct {
 	accepted    *accepted // nil unless somebody accepted another reference
 	learn       *learner  // nil once it is ready
 
-	low     float64 // the range of a number's reference
-	high    float64
-	batch   *batch  // numbers to be counted; nil for a category and while the column learns
-	present bool    // the value that was observed last is usable, and counted in bins
-	bin     int32   // of it, if it is a category
-	value   float64 // or what it is, if it is a number
-	split   split   // how replicas are compared by it
-	last    uint32  // hash of the last value
-	hasLast bool
+	low   float64 // the range of a number's reference
+	high  float64
+	split split // how replicas are compared by it
 
-	lastFact    uint32 // the same of the last fact; with fields.client
+	lastFact    uint32 // hash of the last fact; with fields.client
 	hasLastFact bool
 
-	total    totals
-	bucket   bucketColumn
-	facts    *bucketColumn // with fields.client: what at most so many records of a client say
-	lastGood int64         // event time of the newest usable value within its age limit
-	labels   columnLabels
-	scratch  []byte
+	total   totals
+	bucket  bucketColumn
+	facts   *bucketColumn // with fields.client: what at most so many records of a client say
+	labels  columnLabels
+	scratch []byte
 
 	described []described         // by window
 	reference described           // what is said of the reference
@@ -192,15 +194,13 @@ func addBuckets(b *baseline, dst []uint64, t *tally) {
 func (c *column) observe(t *tally, v *parse.Value, event int64) {
 	var h uint32
 	c.present = false
-	if c.base != nil && c.base.grid != nil {
+	if c.batch != nil {
 		if v.Kind != parse.Number && v.Kind != parse.Bool {
 			t.Missing[missingNumber(v.Kind)]++
 			return
 		}
-		c.present, c.value = true, v.Num
-		c.add(t, v.Num)
-		if event > c.lastGood && c.ageSlot < 0 {
-			c.lastGood = event
+		if c.add(v.Num, event) {
+			c.settle(t)
 		}
 		return
 	} else if c.base != nil {

@@ -37,10 +37,15 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		if uint(c.slot) < uint(len(rec.Values)) {
 			v = &rec.Values[c.slot]
 		}
-		t := &p.cols[i]
-		c.observe(t, v, event)
+		if c.batch != nil && v.Kind == parse.Number {
+			if c.add(v.Num, event) {
+				c.settle(&p.cols[i])
+			}
+		} else {
+			c.observe(&p.cols[i], v, event)
+		}
 		if c.ageSlot >= 0 {
-			c.observeAge(t, rec, v, event)
+			c.observeAge(&p.cols[i], rec, v, event)
 		}
 		if c.isLabel && in.model.Label.Positive != "" {
 			in.positives.count(v, in.model.Label.Positive, event, in.classGone)
