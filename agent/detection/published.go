@@ -67,11 +67,6 @@ func publishedRates() []simulate.Case {
 					now := w.play(s, began, learnDays*stepsPerDay+stepsPerDay/2+r.IntN(stepsPerDay), nil)
 					return bucketsUntil(s, w, now, 10*stepsPerDay, func() { w.spam = simulate.Odds(.05, odds) })
 				})
-			if f.ar > .95 && f.bursts > 0 && odds == 2 {
-				// The published 18 buckets are out of reach: the engine keeps its reference by half hours, in which some
-				// bursts of one to four buckets look like wander, and takes a larger kappa.
-				c.Limit = 60
-			}
 			out = append(out, c)
 		}
 	}

@@ -80,6 +80,37 @@ func betBeyond(edge, g float64, side Side) (bet, float64, bool) {
 	return betOn(q, edge), q, true
 }
 
+// betsBeyond fills bets with what betBeyond returns for each step, for edges that change with the time of the week: with a
+// logarithm each instead of half a dozen. factors are e^step. With p the edge and f the factor, the share of failures at
+// the alternative is that at the edge over 1 - p + pf.
+func betsBeyond(bets []bet, steps, factors []float64, edge float64, side Side) bool {
+	if !(edge > 0 && edge < 1) {
+		return false
+	}
+	for i := range bets {
+		step, factor := steps[i], factors[i]
+		if side == Down {
+			step, factor = -step, 1/factor
+		}
+		miss := -math.Log1p(edge * (factor - 1))
+		b := bet{hit: step + miss, miss: miss}
+		if miss == 0 || (b.hit > 0) != (side == Up) {
+			return false // nothing that can be told from the edge lies beyond it
+		}
+		bets[i] = b
+	}
+	return true
+}
+
+// factorsOf are e^step.
+func factorsOf(steps []float64) []float64 {
+	out := make([]float64, len(steps))
+	for i, s := range steps {
+		out[i] = math.Exp(s)
+	}
+	return out
+}
+
 func (b bet) increment(k, misses, ceiling float64) float64 {
 	return min(k*b.hit+misses*b.miss, ceiling)
 }

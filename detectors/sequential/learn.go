@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Observation is one bucket of the reference of a rate.
@@ -11,6 +12,10 @@ type Observation struct {
 	Minute int64  // of its start; see Calendar.Slot
 	K, N   uint64 // N = 0 is an empty bucket
 	Drop   bool   // a labelled incident: not part of what is normal
+	// Part is the share of a bucket that it covers; 0 means all of it. A bucket with a short burst may be handed over in
+	// two parts, one after the other and of the same minute: an outlier among them is left out alone, and what stays brings no
+	// more than its share of the cap.
+	Part float64
 }
 
 // LearnOptions configures LearnSeason.
@@ -47,7 +52,7 @@ func LearnSeason(ref []Observation, o LearnOptions) (Learned, error) {
 		if b.K > b.N {
 			return Learned{}, fmt.Errorf("bucket %d has %d of %d records: %w", i, b.K, b.N, ErrProfile)
 		}
-		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop}
+		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop, part: b.Part}
 	}
 	t, err := newTimeline(info, o.Days)
 	if err != nil {
@@ -62,6 +67,11 @@ func LearnSeason(ref []Observation, o LearnOptions) (Learned, error) {
 			// One more count of variance: a rare event where none is expected is not six deviations off.
 			return e / math.Sqrt(v+1)
 		}
+	})
+	l.ref = slices.Clone(l.ref)
+	t.rejoin(func(first, second int) {
+		l.ref[first].K += l.ref[second].K
+		l.ref[first].N += l.ref[second].N
 	})
 	c := l.crossFit(cal)
 	sigma := t.wander(minBlockInfo, func(i int) (e, v float64) { return l.residual(c, i) })
@@ -127,7 +137,7 @@ func (l *rateLearner) residual(c *rateFit, i int) (e, v float64) {
 
 // replay runs the detector over the reference and returns the peak of its evidence.
 func (l *rateLearner) replay(c *rateFit, slack float64) float64 {
-	r := NewRate(RateOptions{Varying: true, Cap: l.o.bucketCap(), Multipliers: l.o.Multipliers, UpOnly: l.o.UpOnly})
+	r := NewRate(RateOptions{Varying: true, Multipliers: l.o.Multipliers, UpOnly: l.o.UpOnly})
 	peak := math.Inf(-1)
 	slots := c.calendar.Slots()
 	intervals := make([][2]float64, slots*len(c.without))
@@ -139,6 +149,7 @@ func (l *rateLearner) replay(c *rateFit, slack float64) float64 {
 	}
 	l.each(func(i int) {
 		in := intervals[l.fold[i]*slots+c.calendar.Slot(l.ref[i].Minute)]
+		r.ceil = ceiling(l.o.bucketCap(&l.buckets[i]))
 		r.UpdateWithin(l.ref[i].K, l.ref[i].N, in[0], in[1])
 		peak = max(peak, r.LogEvidence())
 	})

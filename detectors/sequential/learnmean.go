@@ -3,6 +3,7 @@ package sequential
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MeanObservation is one bucket of the reference of a bounded mean: count, sum and sum of squares of the values,
@@ -12,6 +13,7 @@ type MeanObservation struct {
 	N          uint64
 	Sum, SumSq float64
 	Drop       bool
+	Part       float64 // as of an Observation
 }
 
 // MeanProfile is what is known of a mean over the week, for a reference file. Profiles of several nodes with the same
@@ -155,7 +157,7 @@ func LearnMean(ref []MeanObservation, o LearnMeanOptions) (LearnedMean, error) {
 		if !(moments{float64(b.N), b.Sum, b.SumSq}).valid() {
 			return LearnedMean{}, fmt.Errorf("bucket %d has a sum of %v over %d values in [0,1]: %w", i, b.Sum, b.N, ErrProfile)
 		}
-		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop}
+		info[i] = bucketInfo{minute: b.Minute, records: b.N, drop: b.Drop, part: b.Part}
 	}
 	t, err := newTimeline(info, o.Days)
 	if err != nil {
@@ -169,6 +171,11 @@ func LearnMean(ref []MeanObservation, o LearnMeanOptions) (LearnedMean, error) {
 			e, v := l.residual(c, i)
 			return e / math.Sqrt(v)
 		}
+	})
+	l.ref = slices.Clone(l.ref)
+	t.rejoin(func(first, second int) {
+		a, b := &l.ref[first], &l.ref[second]
+		a.N, a.Sum, a.SumSq = a.N+b.N, a.Sum+b.Sum, a.SumSq+b.SumSq
 	})
 	c := l.crossFit(cal)
 	// In residual's units a block's movement is e/v times the variance of one value.
@@ -260,7 +267,7 @@ func (l *meanLearner) score(c *meanFit) (sum float64) {
 }
 
 func (l *meanLearner) replay(c *meanFit, slack float64) float64 {
-	d := NewMean(MeanOptions{Varying: true, Cap: l.o.bucketCap()})
+	d := NewMean(MeanOptions{Varying: true})
 	peak := math.Inf(-1)
 	fold, slot := -1, -1
 	l.each(func(i int) {
@@ -270,6 +277,7 @@ func (l *meanLearner) replay(c *meanFit, slack float64) float64 {
 			d.Retune(c.without[f][s].interval(l.o.SeasonOptions, slack))
 		}
 		sums := d.bets.approximate(moments{float64(b.N), b.Sum, b.SumSq})
+		d.o.Cap = l.o.bucketCap(&l.buckets[i])
 		d.Update(&sums)
 		peak = max(peak, d.LogEvidence())
 	})

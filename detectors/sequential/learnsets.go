@@ -11,6 +11,7 @@ type CountsObservation struct {
 	Minute int64
 	Counts []uint64 // one a bin, in the order of NewSets
 	Drop   bool
+	Part   float64 // as of an Observation
 }
 
 // SetsProfile is what is known of a feature's bins over the week, for a reference file.
@@ -48,7 +49,7 @@ func LearnSets(ref []CountsObservation, o SetsOptions, replay ReplayOptions) (Le
 		if len(b.Counts) != bins {
 			return LearnedSets{}, fmt.Errorf("bucket %d has %d bins, the first one %d: %w", i, len(b.Counts), bins, ErrBins)
 		}
-		info[i] = bucketInfo{minute: b.Minute, drop: b.Drop}
+		info[i] = bucketInfo{minute: b.Minute, drop: b.Drop, part: b.Part}
 		for _, c := range b.Counts {
 			info[i].records += c
 		}
@@ -58,14 +59,19 @@ func LearnSets(ref []CountsObservation, o SetsOptions, replay ReplayOptions) (Le
 		return LearnedSets{}, err
 	}
 	o.Varying = true
-	if replay.PerBucket > 1 {
-		o.Cap *= replay.PerBucket
-	}
-	l := setsLearner{timeline: t, o: o, ref: ref, bins: bins}
+	l := setsLearner{timeline: t, o: o, ref: ref, bins: bins, perBucket: max(1, replay.PerBucket)}
 	cal := choose(t.calendars(replay.Calendar), func(cal Calendar) float64 { return l.score(l.crossFit(cal)) })
 	t.dropOutliers(func() func(int) float64 {
 		c := l.crossFit(cal)
 		return func(i int) float64 { return l.deviation(c, i) }
+	})
+	l.ref = slices.Clone(l.ref)
+	t.rejoin(func(first, second int) {
+		counts := slices.Clone(l.ref[first].Counts)
+		for bin, n := range l.ref[second].Counts {
+			counts[bin] += n
+		}
+		l.ref[first].Counts = counts
 	})
 	c := l.crossFit(cal)
 	if l.detector, err = NewSets(l.totals(Flat, -1)[0], o); err != nil {
@@ -83,10 +89,12 @@ func LearnSets(ref []CountsObservation, o SetsOptions, replay ReplayOptions) (Le
 
 type setsLearner struct {
 	*timeline
-	o        SetsOptions
-	ref      []CountsObservation
-	bins     int
-	detector *Sets
+	o    SetsOptions
+	ref  []CountsObservation
+	bins int
+
+	perBucket float64
+	detector  *Sets
 }
 
 func (l *setsLearner) totals(cal Calendar, without int) [][]uint64 {
@@ -181,6 +189,7 @@ func (l *setsLearner) replay(c *setsFit, slack float64) float64 {
 			fold, slot = f, s
 			l.detector.Retune(c.without[f][s], slack)
 		}
+		l.detector.ceil = ceiling(l.o.Cap * max(1, l.perBucket*l.buckets[i].covers()))
 		l.detector.Update(l.ref[i].Counts)
 		peak = max(peak, l.detector.LogEvidence())
 	})

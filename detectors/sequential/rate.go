@@ -33,7 +33,10 @@ type Rate struct {
 	ceil       float64
 	lo, hi     float64
 	steps      [maxComponents / 2]float64 // log-odds, for Varying
-	bets       [maxComponents]bet
+	factors    [maxComponents / 2]float64 // e^step, for Varying
+	bets       [maxComponents]bet         // when Varying, those beyond the edges of the last bucket
+	edges      [2]float64                 // by side, 0 when there was none yet
+	beyond     [2]bool                    // by side: whether anything lies beyond the edge
 	toward     [maxComponents]float64
 	side       [maxComponents]Side
 	components int
@@ -75,6 +78,9 @@ func NewRate(o RateOptions) Rate {
 			r.steps[n] = g
 			n++
 		}
+	}
+	for i, g := range r.steps[:n] {
+		r.factors[i] = math.Exp(g)
 	}
 	for _, side := range [...]Side{Up, Down} {
 		if o.UpOnly && side == Down {
@@ -133,17 +139,31 @@ func (r *Rate) UpdateWithin(k, n uint64, lo, hi float64) {
 	}
 	r.sumLo += float64(n) * lo
 	r.sumHi += float64(n) * hi
-	hits, misses := float64(k), float64(n-k)
-	for c := 0; c < r.components && n > 0; c++ {
-		edge := hi
-		if r.side[c] == Down {
-			edge = lo
-		}
-		if b, _, ok := betBeyond(edge, r.toward[c], r.side[c]); ok {
-			r.m[c] = grow(r.m[c], b.increment(hits, misses, r.ceil))
-		}
+	if n > 0 {
+		r.bet(Up, hi, float64(k), float64(n-k))
+		r.bet(Down, lo, float64(k), float64(n-k))
 	}
 	r.remark()
+}
+
+// bet lets the components of one side bet beyond an edge. Edges are those of the time of the week, so most buckets have that of the one
+// before.
+func (r *Rate) bet(side Side, edge, hits, misses float64) {
+	n := 0 // of components on either side
+	for n < r.components && r.side[n] == Up {
+		n++
+	}
+	first := int(side) * n
+	if first >= r.components {
+		return
+	}
+	bets := r.bets[first:][:n]
+	if edge != r.edges[side] {
+		r.edges[side], r.beyond[side] = edge, betsBeyond(bets, r.steps[:n], r.factors[:n], edge, side)
+	}
+	if r.beyond[side] {
+		growAll(r.m[first:][:n], bets, hits, misses, r.ceil)
+	}
 }
 
 func (r *Rate) count(k, n uint64) {

@@ -79,6 +79,7 @@ type Sets struct {
 	o             SetsOptions
 	ceil          float64
 	steps         []float64
+	factors       []float64 // e^step
 	sets          []setState
 	family        int     // sets, those that are counted twice twice
 	active        float64 // components that bet, by weight; all of them when Varying
@@ -118,7 +119,7 @@ func NewSets(refCounts []uint64, o SetsOptions) (*Sets, error) {
 		return nil, fmt.Errorf("share %v, log-odds %v: %w", o.Tol, o.Slack, ErrTol)
 	}
 	s := &Sets{bins: len(refCounts), regular: len(refCounts) - o.Extra, o: o, ceil: ceiling(o.Cap), steps: o.steps()}
-	s.prefixes = make([]uint64, s.regular)
+	s.prefixes, s.factors = make([]uint64, s.regular), factorsOf(s.steps)
 	s.sets, s.family = s.list(o.Ordered)
 	s.bets = make([]bet, 2*len(s.steps)*len(s.sets))
 	s.m = make([]float64, len(s.bets))
@@ -160,13 +161,7 @@ func (s *Sets) tune(refCounts []uint64, slack float64) {
 		}
 		st.lo, st.hi = s.o.interval(k, n, s.family, slack)
 		for side, edge := range [2]float64{Up: st.hi, Down: st.lo} {
-			bets := s.bets[(2*i+side)*steps:][:steps]
-			st.bets[side] = true
-			for g, step := range s.steps {
-				b, _, ok := betBeyond(edge, step, Side(side))
-				bets[g] = b
-				st.bets[side] = st.bets[side] && ok
-			}
+			st.bets[side] = betsBeyond(s.bets[(2*i+side)*steps:][:steps], s.steps, s.factors, edge, Side(side))
 			if st.bets[side] || s.o.Varying {
 				s.active += st.weight * float64(steps)
 			}

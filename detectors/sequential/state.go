@@ -23,8 +23,12 @@ func (r *Rate) print() uint64 {
 		f.word(1)
 	}
 	for c := range r.components {
-		f.number(r.bets[c].hit)
-		f.number(r.bets[c].miss)
+		b := r.bets[c]
+		if r.varying {
+			b = bet{} // that of one part of the week
+		}
+		f.number(b.hit)
+		f.number(b.miss)
 		f.number(r.toward[c])
 		f.word(uint64(r.side[c]))
 	}

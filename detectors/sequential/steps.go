@@ -195,7 +195,7 @@ func LearnSteps(ref []CountsObservation, scores []float64, o StepsOptions, calen
 			return StepsWander{}, false, fmt.Errorf("bucket %d has %d bins for %d scores: %w", i, len(b.Counts), len(scores), ErrBins)
 		}
 		m := scored(scores, b.Counts)
-		obs[i] = MeanObservation{Minute: b.Minute, N: uint64(m.n), Sum: m.sum, SumSq: m.sq, Drop: b.Drop}
+		obs[i] = MeanObservation{Minute: b.Minute, N: uint64(m.n), Sum: m.sum, SumSq: m.sq, Drop: b.Drop, Part: b.Part}
 		all.n, all.sum, all.sq = all.n+m.n, all.sum+m.sum, all.sq+m.sq
 	}
 	l, err := LearnMean(obs, LearnMeanOptions{SeasonOptions: o.seasonOptions(all), ReplayOptions: replay})

@@ -14,7 +14,17 @@ var ErrReference = errors.New("the reference has no records")
 type bucketInfo struct {
 	minute  int64
 	records uint64
-	drop    bool // labelled, or an outlier
+	drop    bool    // labelled, or an outlier
+	burst   bool    // dropped because it is one
+	part    float64 // share of a bucket of the reference that it covers; 0 means all of it
+}
+
+// covers is the share of a bucket of the reference.
+func (b *bucketInfo) covers() float64 {
+	if b.part > 0 && b.part < 1 {
+		return b.part
+	}
+	return 1
 }
 
 // timeline deals the buckets of a reference out to folds: weeks, or days when there are less than two weeks, or
@@ -106,8 +116,10 @@ const outlier = 6. // robust standard deviations
 
 // dropOutliers drops buckets that deviate by more than six standard deviations. deviation returns, for a bucket, how
 // many of its own sampling deviations it is off; when the median says that the whole reference scatters more than
-// that, the reference's own scatter is the measure: a wandering rate with heavy traffic is not all outliers.
+// that, the reference's own scatter is the measure: a wandering rate with heavy traffic is not all outliers. Parts of
+// buckets that are outliers are bursts: they are dropped alone, and only while they are rare.
 func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
+	rare := true
 	for range 2 { // an outlier may hide another one
 		deviation := deviations()
 		z := make([]float64, len(t.buckets))
@@ -120,10 +132,13 @@ func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
 			return
 		}
 		const medianToDeviation = 1.4826
-		limit := outlier * max(1, medianToDeviation*quantile(all, .5))
+		scatter := max(1, medianToDeviation*quantile(all, .5))
+		// What a bucket scatters beyond its sampling error is slow, and grows with its records; a part has less of it.
+		limit := func(i int) float64 { return outlier * math.Sqrt(1+(scatter*scatter-1)*t.buckets[i].covers()) }
 		last := -1
+		rare = rare && t.dropBursts(func(i int) bool { return z[i] > limit(i) })
 		for i := range t.buckets {
-			if !(z[i] > limit) {
+			if !(z[i] > limit(i)) || t.buckets[i].covers() < 1 {
 				continue
 			}
 			// What lies between two outliers that are close is the same incident, where records were too few to tell.
@@ -134,6 +149,48 @@ func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
 			}
 			t.buckets[i].drop, last = true, i
 		}
+	}
+}
+
+// burstShare is the share of the time up to which bursts are no part of what is normal. A job that runs for five minutes
+// in every three hours is normal: without it every run would be evidence.
+const burstShare = .02
+
+// dropBursts drops parts of buckets that are outliers, and says whether they are rare. When they are not, all of them
+// are put back.
+func (t *timeline) dropBursts(outlier func(i int) bool) bool {
+	var all, bursts float64
+	var parts []int
+	for i := range t.buckets {
+		b := &t.buckets[i]
+		all += b.covers()
+		if b.covers() < 1 && (b.burst || outlier(i)) {
+			bursts += b.covers()
+			parts = append(parts, i)
+		}
+	}
+	rare := bursts <= burstShare*all
+	for _, i := range parts {
+		t.buckets[i].drop, t.buckets[i].burst = rare, rare
+	}
+	return rare
+}
+
+// rejoin makes one bucket of its two parts again when neither is an outlier: which stretch of a bucket is the most unusual is
+// found by looking at all of them, and bets on the two parts would take that for evidence. join adds the counts of the
+// second to those of the first.
+func (t *timeline) rejoin(join func(first, second int)) {
+	for i := 0; i+1 < len(t.buckets); i++ {
+		a, b := &t.buckets[i], &t.buckets[i+1]
+		if a.covers() == 1 || b.covers() == 1 || a.minute != b.minute {
+			continue
+		}
+		if !a.drop && !b.drop {
+			join(i, i+1)
+			a.records, a.part = a.records+b.records, 0
+			b.records = 0
+		}
+		i++
 	}
 }
 
@@ -219,7 +276,10 @@ func (o *ReplayOptions) check() error {
 	return nil
 }
 
-func (o *ReplayOptions) bucketCap() float64 { return BucketCap(o.LogA) * max(1, o.PerBucket) }
+// bucketCap is what a bucket of the reference, or a part of one, may bring: as much as the detector's buckets in it.
+func (o *ReplayOptions) bucketCap(b *bucketInfo) float64 {
+	return BucketCap(o.LogA) * max(1, max(1, o.PerBucket)*b.covers())
+}
 
 // calibrate returns the smallest kappa in 0, .5, ..., 4 whose replay stays below the limit, and its peak. With two to
 // four weeks the replay sees too little of the wander; half a sigma more repairs it. So it does when a page may come once in

@@ -11,12 +11,14 @@ import (
 
 // SeasonBuilder adds to a reference what is normal at each time of the week. It needs the records a second time,
 // because the bins are known only when all of them were seen, and in any order, because files of several nodes overlap.
-// It holds the counts of each half hour of at most 366 days; it belongs to one goroutine.
+// It holds the counts of each half hour of at most 366 days, by parts of five minutes and in the bytes of the state but
+// for those that are being filled; it belongs to one goroutine.
 type SeasonBuilder struct {
 	in    *Instance
 	ref   *Reference
 	first int64 // index of the first half hour that is kept
-	halfs map[int64][]halfHourCounts
+	halfs map[int64]*builtHalfHour
+	open  []int64 // half hours that are not packed, the one that was used last at the end
 
 	Unstable []string // columns that differ more from week to week than any slack explains; they get no season
 }
@@ -33,7 +35,7 @@ func (b *ReferenceBuilder) Seasons(ref *Reference) (*SeasonBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SeasonBuilder{in: in, ref: ref, halfs: map[int64][]halfHourCounts{}}
+	s := &SeasonBuilder{in: in, ref: ref, halfs: map[int64]*builtHalfHour{}}
 	s.first = floorDiv(b.until, in.unitNs()) - maxHalfHours + 1
 	return s, nil
 }
@@ -55,13 +57,7 @@ func (s *SeasonBuilder) Observe(rec *parse.Record) {
 	if half < s.first {
 		return
 	}
-	cols := s.halfs[half]
-	for i := len(cols); i < len(in.cols); i++ {
-		h := halfHourCounts{minute: in.seasonMinute(half * in.unitNs())}
-		h.counts = make([]uint64, in.cols[i].buckets())
-		cols = append(cols, h)
-	}
-	s.halfs[half] = cols
+	h := s.at(half)
 	for i, c := range in.cols {
 		if c.base == nil {
 			continue
@@ -71,13 +67,14 @@ func (s *SeasonBuilder) Observe(rec *parse.Record) {
 			v = &rec.Values[c.slot]
 		}
 		bin, hash := c.place(v)
-		cols[i].count(c, bin, bin >= 0 && c.hasLast && c.last == hash)
+		part := h.cols[i].at(event-half*in.unitNs(), in.bucketNs, c.buckets())
+		part.count(c, bin, bin >= 0 && c.hasLast && c.last == hash)
 		if bin >= 0 {
 			c.last, c.hasLast = hash, true
 		}
 		if c.isScore && v.Kind == parse.Number {
 			x := min(max(v.Num, 0), 1)
-			cols[i].moments.add(moments{1, x, x * x})
+			part.moments.add(moments{1, x, x * x})
 		}
 	}
 }
@@ -85,19 +82,17 @@ func (s *SeasonBuilder) Observe(rec *parse.Record) {
 // Finish learns the season of every column of the reference.
 func (s *SeasonBuilder) Finish() error {
 	order := slices.Sorted(maps.Keys(s.halfs))
+	for len(s.open) > 0 {
+		s.pack()
+	}
 	for i, c := range s.in.cols {
 		rc := s.ref.find(c.role, c.path, c.name)
 		if c.base == nil || rc == nil {
 			continue
 		}
-		// A half hour without records is one, too: an outage is not a season.
 		var ref []halfHourCounts
 		for _, half := range order {
-			if cols := s.halfs[half]; i < len(cols) {
-				ref = append(ref, cols[i])
-			} else {
-				ref = append(ref, halfHourCounts{minute: s.in.seasonMinute(half * s.in.unitNs()), bucketColumn: bucketColumn{counts: make([]uint64, c.buckets())}})
-			}
+			ref = append(ref, s.halfHour(i, half)...)
 		}
 		season, err := s.in.fitSeason(c, ref, 0)
 		if err != nil {

@@ -28,9 +28,11 @@ type growth struct {
 	next  int64 // event time of the next fit
 
 	unit    int64 // length of a half hour, see unitNs
+	bucket  int64 // length of a bucket
 	half    int64 // index of the half hour that is being filled
 	started bool
 	open    halfHourCounts
+	parts   parts  // of the open half hour
 	total   tally  // of everything that was learned, in the column's own bins; not when it rolls
 	packed  []byte // the half hours before, oldest first
 	n       int
@@ -47,7 +49,7 @@ func (in *Instance) newGrowth(c *column, b *baseline) *growth {
 	if !spec.grows() || b.whole && spec.Rolling == 0 {
 		return nil
 	}
-	g := &growth{began: b.from, until: math.MaxInt64, span: int64(spec.Rolling), unit: in.unitNs()}
+	g := &growth{began: b.from, until: math.MaxInt64, span: int64(spec.Rolling), unit: in.unitNs(), bucket: in.bucketNs}
 	g.open.counts = make([]uint64, c.buckets())
 	switch {
 	case spec.Rolling > 0:
@@ -85,14 +87,24 @@ func (g *growth) add(c *column, start int64, minute int64, m *moments, learn boo
 	if m != nil {
 		g.open.moments.add(*m)
 	}
+	part := g.parts.at(start-half*g.unit, g.bucket, len(g.open.counts))
+	part.add(&c.bucket)
+	if m != nil {
+		part.moments.add(*m)
+	}
 }
 
-// close packs the open half hour.
+// close packs the open half hour, in two when there was a burst in it.
 func (g *growth) close() {
 	e := encoder{}
 	e.bool(g.open.drop)
 	e.int(g.half)
+	b := g.parts.split(&g.open, g.unit, g.bucket)
 	g.open.encode(&e)
+	if b != nil { // absent in what was written before bursts were kept apart
+		e.float(b.part)
+		b.encode(&e)
+	}
 	whole := encoder{buf: g.packed}
 	whole.bytes(e.buf)
 	g.packed, g.n, g.dirty = whole.buf, g.n+1, true
@@ -110,7 +122,11 @@ func (g *growth) close() {
 		g.packed = slices.Clone(g.packed)
 	}
 	g.open.reset()
-	g.open.moments, g.open.drop, g.started = moments{}, false, false
+	g.open.moments, g.open.drop, g.open.part, g.started = moments{}, false, 0, false
+	for i := range g.parts {
+		g.parts[i].reset()
+		g.parts[i].moments = moments{}
+	}
 }
 
 // forget leaves out everything since the onset of an incident.
@@ -140,10 +156,19 @@ func (g *growth) halfHours() []halfHourCounts {
 		h := halfHourCounts{drop: inner.bool()}
 		inner.int()
 		h.decode(inner)
+		burst := halfHourCounts{drop: h.drop}
+		if len(inner.buf) > 0 {
+			burst.part = inner.float()
+			burst.decode(inner)
+			h.part = 1 - burst.part
+		}
 		if d.bad || inner.bad {
 			break
 		}
 		out = append(out, h)
+		if burst.part > 0 {
+			out = append(out, burst)
+		}
 	}
 	return out
 }

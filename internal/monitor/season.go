@@ -27,7 +27,7 @@ const (
 // It is immutable.
 type season struct {
 	Days     float64                   `json:"days"`               // covered by the reference
-	Dropped  int                       `json:"dropped,omitempty"`  // half hours that were left out: outliers and incidents
+	Dropped  int                       `json:"dropped,omitempty"`  // half hours that were left out, or bursts in them: outliers and incidents
 	Unstable bool                      `json:"unstable,omitempty"` // even the widest slack does not explain the reference: tickets only
 	Missing  *sequential.SeasonProfile `json:"missing,omitempty"`
 	Repeats  *sequential.SeasonProfile `json:"repeats,omitempty"`
@@ -57,10 +57,11 @@ func (s *season) kappa() float64 {
 	return k
 }
 
-// slot is what was counted of a column in one half hour.
+// halfHourCounts is what was counted of a column in one half hour, or in a part of one.
 type halfHourCounts struct {
 	minute int64 // of its start, in the zone of the season
 	drop   bool
+	part   float64 // share of a half hour that it covers; 0 means all of it
 	bucketColumn
 	moments moments
 }
@@ -114,7 +115,7 @@ func (in *Instance) fitSeason(c *column, ref []halfHourCounts, days float64) (*s
 		obs := make([]sequential.Observation, len(ref))
 		for i := range ref {
 			k, n := counts(&ref[i])
-			obs[i] = sequential.Observation{Minute: ref[i].minute, K: min(k, n), N: n, Drop: ref[i].drop}
+			obs[i] = sequential.Observation{Minute: ref[i].minute, K: min(k, n), N: n, Drop: ref[i].drop, Part: ref[i].part}
 		}
 		l, err := sequential.LearnSeason(obs, sequential.LearnOptions{
 			SeasonOptions: sequential.SeasonOptions{Share: tol}, ReplayOptions: in.replay(days), UpOnly: true,
@@ -137,7 +138,7 @@ func (in *Instance) fitSeason(c *column, ref []halfHourCounts, days float64) (*s
 		out.Unseen = rate(func(h *halfHourCounts) (k, n uint64) { return h.counts[width], h.present }, c.shareTolerance(rateUnseen))
 	}
 	for i := range ref {
-		bins[i] = sequential.CountsObservation{Minute: ref[i].minute, Counts: ref[i].counts[:width], Drop: ref[i].drop}
+		bins[i] = sequential.CountsObservation{Minute: ref[i].minute, Counts: ref[i].counts[:width], Drop: ref[i].drop, Part: ref[i].part}
 	}
 	if width > 1 && width <= sequential.MaxBins {
 		l, err := sequential.LearnSets(bins, opts, in.replay(days))
@@ -160,7 +161,7 @@ func (in *Instance) fitSeason(c *column, ref []halfHourCounts, days float64) (*s
 		obs := make([]sequential.MeanObservation, len(ref))
 		for i := range ref {
 			m := &ref[i].moments
-			obs[i] = sequential.MeanObservation{Minute: ref[i].minute, N: m.n, Sum: m.sum, SumSq: m.sq, Drop: ref[i].drop}
+			obs[i] = sequential.MeanObservation{Minute: ref[i].minute, N: m.n, Sum: m.sum, SumSq: m.sq, Drop: ref[i].drop, Part: ref[i].part}
 		}
 		l, err := sequential.LearnMean(obs, sequential.LearnMeanOptions{SeasonOptions: in.meanOptions(c), ReplayOptions: in.replay(days)})
 		switch {

@@ -1,6 +1,10 @@
 package monitor
 
-import "strconv"
+import (
+	"errors"
+	"slices"
+	"strconv"
+)
 
 // seasonSections appends the state of references that know the time of the week or that grow: the season when it was
 // renewed, the half hours when one was closed, and what the open one holds with every bucket.
@@ -46,6 +50,7 @@ func (in *Instance) seasonSections(add func(name string, encode func(*encoder)),
 	if growing && (all || in.dirty.detectors || in.dirty.totals) || !growing && in.grew {
 		// Once more when the last one is whole, so that the section says so.
 		add(in.section("growing"), in.encodeGrowing)
+		add(in.section("parts"), in.encodeParts)
 		in.grew = growing
 	}
 }
@@ -72,6 +77,40 @@ func (in *Instance) encodeGrowing(e *encoder) {
 			c.growing.encode(e)
 		}
 	}
+}
+
+// encodeParts writes the parts of the open half hours. They came later than the section of what grows, and state without
+// them is whole: its open half hour is not split.
+func (in *Instance) encodeParts(e *encoder) {
+	e.uint(uint64(len(in.cols)))
+	for _, c := range in.cols {
+		e.uint(uint64(c.id))
+		e.bool(c.grow != nil)
+		if g := c.grow; g != nil {
+			g.parts.encode(e)
+		}
+	}
+}
+
+func (r *restorer) parts() error {
+	d, ok := open(r.get, r.in.section("parts"))
+	if !ok {
+		return nil
+	}
+	for range d.length(maxStateNames) {
+		_, c := r.at(d.uint())
+		if !d.bool() {
+			continue
+		}
+		p := decodeParts(d)
+		if d.bad || c == nil || c.grow == nil || !c.grow.started {
+			continue
+		}
+		if !slices.ContainsFunc(p, func(h halfHourCounts) bool { return len(h.counts) != c.buckets() }) {
+			c.grow.parts = p
+		}
+	}
+	return d.end()
 }
 
 // seasons restores what seasonSections wrote.
@@ -163,7 +202,7 @@ func (r *restorer) seasons() error {
 		if d.bad || c == nil || c.grow == nil || len(g.open.counts) != c.buckets() {
 			continue
 		}
-		g.span, g.unit = c.grow.span, c.grow.unit
+		g.span, g.unit, g.bucket = c.grow.span, c.grow.unit, c.grow.bucket
 		if h, ok := open(r.get, in.section("history", strconv.FormatUint(id, 10))); ok {
 			g.n = h.length(maxHalfHours + 1)
 			g.packed = append([]byte(nil), h.bytes()...)
@@ -173,12 +212,12 @@ func (r *restorer) seasons() error {
 		}
 		c.grow, c.growing = &g, &growing
 	}
-	return d.end()
+	return errors.Join(d.end(), r.parts())
 }
 
 // seasonNeeded adds the names of the sections that seasonSections writes.
 func (in *Instance) seasonNeeded(names map[string]bool) {
-	names[in.section("growing")], names[in.section("accepted")] = true, true
+	names[in.section("growing")], names[in.section("parts")], names[in.section("accepted")] = true, true, true
 	for _, c := range in.cols {
 		id := strconv.FormatUint(uint64(c.id), 10)
 		if c.ownSeason() {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	// What lives is a few megabytes an engine, and each replication makes much garbage: collecting it a quarter as often saves a tenth of the time.
+	debug.SetGCPercent(400)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
