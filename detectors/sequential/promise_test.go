@@ -136,7 +136,7 @@ func TestSeasonsKeepThePromise(t *testing.T) {
 		}
 		p := rates[depth]
 		for k, q := range binomial(4, p) {
-			next := r
+			next := r.Clone()
 			next.UpdateWithin(uint64(k), 4, p, p)
 			walk(next, weight*q, depth+1)
 		}

@@ -1,12 +1,18 @@
 package sequential
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // maxComponents bounds the alternatives of one Rate or Mean.
 const maxComponents = 16
 
 // defaultRateSteps are the distances beyond the null interval, in log-odds, that a Rate bets on.
-var defaultRateSteps = [...]float64{.1, .2, .4, .8, 1.6}
+var (
+	defaultRateSteps   = []float64{.1, .2, .4, .8, 1.6}
+	defaultRateFactors = factorsOf(defaultRateSteps)
+)
 
 // RateOptions configures a Rate.
 type RateOptions struct {
@@ -27,27 +33,35 @@ type RateOptions struct {
 	UpOnly bool
 }
 
-// Rate is an e-detector of a share: k of n records per bucket. It is a value of fixed size without pointers: a copy
-// is independent. The zero value never bets.
+// Rate is an e-detector of a share: k of n records per bucket. Its memory is fixed when it is built: 64 bytes a component, and 16 more
+// with Varying. A copy by assignment shares its evidence; Clone does not. The zero value never bets.
 type Rate struct {
-	ceil       float64
-	lo, hi     float64
-	steps      [maxComponents / 2]float64 // log-odds, for Varying
-	factors    [maxComponents / 2]float64 // e^step, for Varying
-	bets       [maxComponents]bet         // when Varying, those beyond the edges of the last bucket
-	edges      [2]float64                 // by side, 0 when there was none yet
-	beyond     [2]bool                    // by side: whether anything lies beyond the edge
-	toward     [maxComponents]float64
-	side       [maxComponents]Side
-	components int
-	varying    bool
+	ceil    float64
+	lo, hi  float64
+	varying bool
 
-	m        [maxComponents]float64
-	marks    [maxComponents]mark
-	expected [maxComponents][2]float64 // expected counts at lo and hi when the mark was set, for Varying
-	total    mark
-	sumLo    float64 // expected counts at the edges so far, for Varying
-	sumHi    float64
+	// One of each for every component.
+	bets     []bet // when Varying, those beyond the edges of the last bucket
+	m        []float64
+	parts    []ratePart
+	expected [][2]float64 // expected counts at lo and hi when the mark was set, for Varying; otherwise nil
+
+	// For Varying; otherwise nil.
+	steps   []float64  // log-odds, never written to
+	factors []float64  // e^step, never written to
+	edges   [2]float64 // by side, 0 when there was none yet
+	beyond  [2]bool    // by side: whether anything lies beyond the edge
+
+	total mark
+	sumLo float64 // expected counts at the edges so far, for Varying
+	sumHi float64
+}
+
+// ratePart is what evidence grows without.
+type ratePart struct {
+	toward float64 // the rate that is bet on, or for Varying the distance in log-odds
+	mark   mark
+	side   Side
 }
 
 // NewRate builds a Rate. It cannot fail: options that allow no bet make a detector that stays silent, and Components
@@ -57,59 +71,82 @@ func NewRate(o RateOptions) Rate {
 	if !(o.Lo <= o.Hi) && !o.Varying {
 		return r
 	}
-	if o.Alternatives != nil && !o.Varying {
+	// Gathered here first, and then kept in memory of just the size: there are some detectors for each column.
+	var bets [maxComponents]bet
+	var parts [maxComponents]ratePart
+	n := 0
+	add := func(b bet, toward float64, side Side) {
+		if n < maxComponents {
+			bets[n], parts[n] = b, ratePart{toward: toward, side: side}
+			n++
+		}
+	}
+	switch {
+	case o.Alternatives != nil && !o.Varying:
 		for _, q := range o.Alternatives {
 			switch {
 			case !(q > 0 && q < 1):
 			case q > o.Hi && o.Hi > 0:
-				r.add(betOn(q, o.Hi), q, Up)
+				add(betOn(q, o.Hi), q, Up)
 			case q < o.Lo && o.Lo < 1:
-				r.add(betOn(q, o.Lo), q, Down)
+				add(betOn(q, o.Lo), q, Down)
 			}
 		}
+	default:
+		steps, factors := o.steps()
+		if o.Varying {
+			r.steps, r.factors = steps, factors
+		}
+		for _, side := range [...]Side{Up, Down} {
+			if o.UpOnly && side == Down {
+				continue
+			}
+			edge := o.Hi
+			if side == Down {
+				edge = o.Lo
+			}
+			for _, g := range steps {
+				if o.Varying {
+					add(bet{}, g, side)
+				} else if b, q, ok := betBeyond(edge, g, side); ok {
+					add(b, q, side)
+				}
+			}
+		}
+	}
+	if n == 0 {
 		return r
 	}
-	n := 0
-	if o.Multipliers == nil {
-		n = copy(r.steps[:], defaultRateSteps[:])
-	}
-	for _, mult := range o.Multipliers {
-		if g := math.Log(mult); g > 0 && !math.IsInf(g, 1) && n < len(r.steps) {
-			r.steps[n] = g
-			n++
-		}
-	}
-	for i, g := range r.steps[:n] {
-		r.factors[i] = math.Exp(g)
-	}
-	for _, side := range [...]Side{Up, Down} {
-		if o.UpOnly && side == Down {
-			continue
-		}
-		edge := o.Hi
-		if side == Down {
-			edge = o.Lo
-		}
-		for _, g := range r.steps[:n] {
-			if o.Varying {
-				r.add(bet{}, g, side)
-			} else if b, q, ok := betBeyond(edge, g, side); ok {
-				r.add(b, q, side)
-			}
-		}
+	r.bets, r.parts, r.m = slices.Clone(bets[:n]), slices.Clone(parts[:n]), make([]float64, n)
+	if o.Varying {
+		r.expected = make([][2]float64, n)
 	}
 	return r
 }
 
-func (r *Rate) add(b bet, toward float64, side Side) {
-	if r.components < maxComponents {
-		r.bets[r.components], r.toward[r.components], r.side[r.components] = b, toward, side
-		r.components++
+// steps are the distances beyond the null interval, in log-odds, that are bet on, and their factors. Detectors share those that are the
+// default.
+func (o *RateOptions) steps() (steps, factors []float64) {
+	if o.Multipliers == nil {
+		return defaultRateSteps, defaultRateFactors
 	}
+	for _, mult := range o.Multipliers {
+		if g := math.Log(mult); g > 0 && !math.IsInf(g, 1) && len(steps) < maxComponents/2 {
+			steps = append(steps, g)
+		}
+	}
+	return steps, factorsOf(steps)
+}
+
+// Clone returns an independent copy.
+func (r *Rate) Clone() Rate {
+	c := *r
+	c.bets, c.m, c.parts, c.expected = slices.Clone(r.bets), slices.Clone(r.m), slices.Clone(r.parts), slices.Clone(r.expected)
+	return c
 }
 
 // Components returns how many alternatives are bet on.
-func (r *Rate) Components() int { return r.components }
+func (r *Rate) Components() int { return len(r.bets) }
 
 // Interval returns the null interval that the detector was built with.
 func (r *Rate) Interval() (lo, hi float64) { return r.lo, r.hi }
@@ -124,7 +161,7 @@ func (r *Rate) Update(k, n uint64) {
 	k = min(k, n)
 	r.count(k, n)
 	if n > 0 {
-		growAll(r.m[:], r.bets[:r.components], float64(k), float64(n-k), r.ceil)
+		growAll(r.m, r.bets, float64(k), float64(n-k), r.ceil)
 	}
 	r.remark()
 }
@@ -150,11 +187,11 @@ func (r *Rate) UpdateWithin(k, n uint64, lo, hi float64) {
 // before.
 func (r *Rate) bet(side Side, edge, hits, misses float64) {
 	n := 0 // of components on either side
-	for n < r.components && r.side[n] == Up {
+	for n < len(r.parts) && r.parts[n].side == Up {
 		n++
 	}
 	first := int(side) * n
-	if first >= r.components {
+	if first >= len(r.bets) {
 		return
 	}
 	bets := r.bets[first:][:n]
@@ -177,24 +214,26 @@ func (r *Rate) count(k, n uint64) {
 // Page's CUSUM. The second test matters where the evidence of a quiet stream rests above 1: an alternative close to
 // the edge loses little in a bucket and gains the +1 each time.
 func (r *Rate) remark() {
-	for c := range r.components {
+	for c := range r.m {
 		if r.m[c] <= 1 || !r.speaks(c) {
-			r.marks[c] = r.total
-			r.expected[c] = [2]float64{r.sumLo, r.sumHi}
+			r.parts[c].mark = r.total
+			if r.varying {
+				r.expected[c] = [2]float64{r.sumLo, r.sumHi}
+			}
 		}
 	}
 }
 
 // speaks says whether the counts since a component's onset favour its alternative.
 func (r *Rate) speaks(c int) bool {
-	since := r.marks[c]
+	since := r.parts[c].mark
 	k, n := float64(r.total.k-since.k), float64(r.total.n-since.n)
 	switch {
 	case n == 0: // an empty bucket says nothing, and the onset is no earlier than it
 		return false
 	case !r.varying:
 		return r.bets[c].increment(k, n-k, maxEvidence) > 0
-	case r.side[c] == Down:
+	case r.parts[c].side == Down:
 		return k < r.sumLo-r.expected[c][0]
 	default:
 		return k > r.sumHi-r.expected[c][1]
@@ -203,21 +242,23 @@ func (r *Rate) speaks(c int) bool {
 
 // LogEvidence returns the logarithm of the average evidence over the components. It is -Inf before the first bet.
 func (r *Rate) LogEvidence() float64 {
-	if r.components == 0 {
+	if len(r.m) == 0 {
 		return math.Inf(-1)
 	}
 	sum := 0.0
-	for _, m := range r.m[:r.components] {
+	for _, m := range r.m {
 		sum += m
 	}
-	return math.Log(sum / float64(r.components))
+	return math.Log(sum / float64(len(r.m)))
 }
 
 // Reset forgets all evidence, as after an alarm.
 func (r *Rate) Reset() {
-	r.m = [maxComponents]float64{}
-	r.marks = [maxComponents]mark{}
-	r.expected = [maxComponents][2]float64{}
+	clear(r.m)
+	clear(r.expected)
+	for c := range r.parts {
+		r.parts[c].mark = mark{}
+	}
 	r.total, r.sumLo, r.sumHi = mark{}, 0, 0
 }
 
@@ -225,16 +266,16 @@ func (r *Rate) Reset() {
 func (r *Rate) Leading() Leading {
 	out := Leading{LogEvidence: math.Inf(-1), Lo: r.lo, Hi: r.hi, Seen: math.NaN()}
 	best := 0
-	for c := range r.components {
+	for c := range r.m {
 		if r.m[c] > r.m[best] {
 			best = c
 		}
 	}
-	if r.components == 0 {
+	if len(r.m) == 0 {
 		return out
 	}
-	since := r.marks[best]
-	out.Side, out.Toward = r.side[best], r.toward[best]
+	since := r.parts[best].mark
+	out.Side, out.Toward = r.parts[best].side, r.parts[best].toward
 	out.LogEvidence = math.Log(r.m[best])
 	out.BucketsAgo = r.total.buckets - since.buckets
 	out.K, out.N = r.total.k-since.k, r.total.n-since.n
@@ -248,7 +289,7 @@ func (r *Rate) Leading() Leading {
 			if out.Side == Down {
 				edge = out.Lo
 			}
-			_, out.Toward, _ = betBeyond(edge, r.toward[best], out.Side)
+			_, out.Toward, _ = betBeyond(edge, r.parts[best].toward, out.Side)
 		}
 	}
 	return out

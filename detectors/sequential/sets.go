@@ -21,8 +21,8 @@ const (
 // Set is a set of bins whose share is one rate stream of the family.
 type Set struct {
 	Kind SetKind
-	Bin  int  // the last bin of a prefix, or the single bin
 	Of   bool // true when the share is of the regular bins only, false when it is of all records
+	Bin  int  // the last bin of a prefix, or the single bin
 }
 
 // Contains says whether a bin belongs to the set.
@@ -73,7 +73,7 @@ type SetsOptions struct {
 // Sets is the set-family e-detector of a histogram or of categories: every prefix of the ordered bins and every
 // single bin is a rate stream whose null interval is the Clopper-Pearson interval of the reference, widened by the
 // tolerances, and the evidence is the plain average over all sets, sides and alternatives. Its memory is fixed when
-// it is built: 40 bytes times the components, and 10 components a set.
+// it is built: 40 bytes times the components, 10 components a set, and 72 bytes a set.
 type Sets struct {
 	bins, regular int
 	o             SetsOptions
@@ -174,6 +174,7 @@ func (s *Sets) tune(refCounts []uint64, slack float64) {
 // these bins to the last digit, so they are not computed but counted twice.
 func (s *Sets) list(ordered bool) (out []setState, family int) {
 	last := s.regular - 1
+	out = make([]setState, 0, s.bins+max(0, last-2)) // no more than there are: every column has some
 	if ordered {
 		for j := 1; j < last-1; j++ {
 			out = append(out, setState{set: Set{Kind: Prefix, Bin: j, Of: true}, weight: 1})

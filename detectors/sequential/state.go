@@ -18,19 +18,19 @@ const (
 func (r *Rate) print() uint64 {
 	f := newFingerprint()
 	f.number(r.ceil)
-	f.word(uint64(r.components))
+	f.word(uint64(len(r.bets)))
 	if r.varying {
 		f.word(1)
 	}
-	for c := range r.components {
+	for c := range r.bets {
 		b := r.bets[c]
 		if r.varying {
 			b = bet{} // that of one part of the week
 		}
 		f.number(b.hit)
 		f.number(b.miss)
-		f.number(r.toward[c])
-		f.word(uint64(r.side[c]))
+		f.number(r.parts[c].toward)
+		f.word(uint64(r.parts[c].side))
 	}
 	return uint64(f)
 }
@@ -46,9 +46,9 @@ func (r *Rate) MarshalAppend(dst []byte) []byte {
 		e.number(r.sumLo)
 		e.number(r.sumHi)
 	}
-	for c := range r.components {
+	for c := range r.m {
 		e.number(r.m[c])
-		e.mark(r.marks[c], r.total)
+		e.mark(r.parts[c].mark, r.total)
 		if r.varying {
 			e.number(r.expected[c][0])
 			e.number(r.expected[c][1])
@@ -63,16 +63,16 @@ func (r *Rate) Unmarshal(data []byte) error {
 	if err := d.header(kindRate, r.print()); err != nil {
 		return err
 	}
-	n := *r
+	n := r.Clone()
 	n.Reset()
 	n.total = mark{d.count(), d.count(), d.count()}
 	if r.varying {
 		n.sumLo = d.number(0, math.MaxFloat64)
 		n.sumHi = d.number(0, math.MaxFloat64)
 	}
-	for c := range n.components {
+	for c := range n.m {
 		n.m[c] = d.evidence()
-		n.marks[c] = d.mark(n.total)
+		n.parts[c].mark = d.mark(n.total)
 		if r.varying {
 			n.expected[c] = [2]float64{d.number(0, n.sumLo), d.number(0, n.sumHi)}
 		}

@@ -263,3 +263,20 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+func TestACopyOfARateIsIndependentWhenItIsAClone(t *testing.T) {
+	for _, o := range []RateOptions{{Lo: .04, Hi: .06}, {Varying: true}} {
+		r := NewRate(o)
+		r.UpdateWithin(30, 100, .04, .06)
+		r.Update(30, 100)
+		before, c := r.MarshalAppend(nil), r.Clone()
+		c.UpdateWithin(40, 100, .04, .06)
+		c.Update(40, 100)
+		if after := r.MarshalAppend(nil); !bytes.Equal(before, after) {
+			t.Errorf("%+v: what its clone saw has changed it", o)
+		}
+		if bytes.Equal(before, c.MarshalAppend(nil)) {
+			t.Errorf("%+v: the clone took nothing", o)
+		}
+	}
+}

@@ -94,7 +94,7 @@ func TestExpectedEvidenceUnderTheNullIsTheNumberOfBuckets(t *testing.T) {
 				return
 			}
 			for k := range uint64(n + 1) {
-				next := r
+				next := r.Clone()
 				next.Update(k, n)
 				walk(next, weight*prob[k], depth+1)
 			}
@@ -137,7 +137,7 @@ func TestEvidenceEqualsTheLogDomainFormula(t *testing.T) {
 			k := uint64(float64(n)*rate + 3*(rng.float()-.5)*math.Sqrt(float64(n)*.05))
 			r.Update(k, n)
 			k = min(k, n)
-			for c := range r.components {
+			for c := range r.Components() {
 				inc := math.Max(minIncrement, r.bets[c].increment(float64(k), float64(n-k), r.ceil))
 				if l[c] > 35 {
 					l[c] += inc

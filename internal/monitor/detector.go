@@ -41,7 +41,7 @@ type rateDetector struct {
 // capping gives the detector a second one of the facts. What is stale is no matter of who sent it.
 func (in *Instance) capping(r *rateDetector) *rateDetector {
 	if in.clients != nil && (r.kind == rateMissing || r.kind == rateUnseen || r.kind == rateRepeated) {
-		capped := r.rate
+		capped := r.rate.Clone()
 		r.capped = &capped
 	}
 	return r
