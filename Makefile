@@ -40,6 +40,7 @@ bench: $(HOT) ## measure the hot path against wc -l and a bufio + encoding/json 
 	go run $(PGO) ./agent/bench -linear
 
 pgo: ## profile the hot path anew into agent/hot.pgo, after it changed much (names of functions and how often they call each other; it changes nothing but speed)
+	@mkdir -p bin
 	go test -trimpath -run '^$$' -bench Replay -benchtime 10s -cpuprofile bin/hot.prof -o bin/hot.test ./internal/ingest
 	go tool preprofile -i bin/hot.prof -o agent/hot.pgo
 
