@@ -34,14 +34,14 @@ func linear(lines, repeat int) error {
 		models          int
 		two             bool
 	}{
-		{"a quarter of the lines", lines / 4, simulated, 1, false},
-		{"half the lines", lines / 2, simulated, 1, false},
-		{"all lines", lines, simulated, 1, false},
-		{"twice the lines", 2 * lines, simulated, 1, false},
-		{"2 of 29 features asked for", lines, simulated, 1, true},
-		{"2 of 58 features asked for", lines, 2 * simulated, 1, true},
-		{"10 models", max(lines/8, few), simulated, 10, false},
-		{"100 models", max(lines/40, few), simulated, 100, false},
+		{"a quarter of the lines", lines / 4, simulator.NumFeatures, 1, false},
+		{"half the lines", lines / 2, simulator.NumFeatures, 1, false},
+		{"all lines", lines, simulator.NumFeatures, 1, false},
+		{"twice the lines", 2 * lines, simulator.NumFeatures, 1, false},
+		{"2 of 29 features asked for", lines, simulator.NumFeatures, 1, true},
+		{"2 of 58 features asked for", lines, 2 * simulator.NumFeatures, 1, true},
+		{"10 models", max(lines/8, few), simulator.NumFeatures, 10, false},
+		{"100 models", max(lines/40, few), simulator.NumFeatures, 100, false},
 	} {
 		run := func(n int) (time.Duration, int64, error) {
 			const name = "log.jsonl"
@@ -50,7 +50,7 @@ func linear(lines, repeat int) error {
 			if err != nil {
 				return 0, 0, err
 			}
-			if err := writeModels(dir, name, r.models, simulated); err != nil {
+			if err := writeModels(dir, name, r.models, simulator.NumFeatures); err != nil {
 				return 0, 0, err
 			}
 			if r.two {

@@ -67,7 +67,7 @@ func live(binary string, models, features, rate, seconds, history int) error {
 		time.Sleep(time.Second)
 	}
 	time.Sleep(5 * time.Second)
-	fmt.Printf("right after the history, %d model(s) of %d features: %s\n", models, max(features, simulated), memory(cmd.Process.Pid))
+	fmt.Printf("right after the history, %d model(s) of %d features: %s\n", models, max(features, simulator.NumFeatures), memory(cmd.Process.Pid))
 	idleCPU, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
@@ -78,8 +78,8 @@ func live(binary string, models, features, rate, seconds, history int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle after the history, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulated), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
-	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: widen(simulator.Options{Seed: 3}, features), total: history}
+	fmt.Printf("idle after the history, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulator.NumFeatures), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
+	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: simulator.NewWide(simulator.Options{Seed: 3}, features), total: history}
 	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
 	for _, every := range []int{15 * 20, 2} {
 		if err := l.run(every); err != nil {
@@ -94,7 +94,7 @@ type load struct {
 	log, url              string
 	pid                   int
 	models, rate, seconds int
-	s                     *widened
+	s                     *simulator.Wide
 	total                 int
 }
 

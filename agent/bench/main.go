@@ -33,7 +33,7 @@ func main() {
 	lines := flag.Int("lines", 400_000, "lines in each file")
 	models := flag.Int("models", 1, "models that all read the same file")
 	binary := flag.String("live", "", "measure this plumbline binary as it runs, instead of reading files")
-	features := flag.Int("features", simulated, "with -live: features in every record")
+	features := flag.Int("features", simulator.NumFeatures, "with -live: features in every record")
 	rate := flag.Int("rate", 5000, "with -live: lines per second")
 	seconds := flag.Int("seconds", 30, "with -live: how long")
 	history := flag.Int("history", 50_000, "with -live: lines of the last 25 hours that are there when the agent starts")
@@ -86,11 +86,11 @@ func compare(lines, models, repeat int, profile string) error {
 	var rows [][]string
 	for i, k := range kinds {
 		name := fmt.Sprintf("log%d.jsonl", i)
-		size, err := writeLog(filepath.Join(dir, name), k.opts, simulated, lines, time.Now().Add(-time.Duration(lines)*time.Second/5000), time.Second/5000)
+		size, err := writeLog(filepath.Join(dir, name), k.opts, simulator.NumFeatures, lines, time.Now().Add(-time.Duration(lines)*time.Second/5000), time.Second/5000)
 		if err != nil {
 			return err
 		}
-		if err := writeModels(dir, name, models, simulated); err != nil {
+		if err := writeModels(dir, name, models, simulator.NumFeatures); err != nil {
 			return err
 		}
 		var base time.Duration
@@ -167,7 +167,7 @@ func writeLog(path string, opts simulator.Options, features, lines int, at time.
 		return 0, err
 	}
 	out := bufio.NewWriterSize(f, 1<<20)
-	s := widen(opts, features)
+	s := simulator.NewWide(opts, features)
 	var line []byte
 	for range lines {
 		line = s.AppendRecord(line[:0], at)

@@ -97,3 +97,15 @@ func TestNightIsQuieterThanDay(t *testing.T) {
 		t.Errorf("day is %.2f times night, want 1.4/0.6", ratio)
 	}
 }
+
+func TestAWideRecordHasAsManyFeaturesAsWanted(t *testing.T) {
+	for _, want := range []int{1, NumFeatures, NumFeatures + 1, 50} {
+		var record struct {
+			Features map[string]any `json:"features"`
+		}
+		line := NewWide(Options{Seed: 1}, want).AppendRecord(nil, time.Unix(1_700_000_000, 0))
+		if err := json.Unmarshal(line, &record); err != nil || len(record.Features) != max(want, NumFeatures) || line[len(line)-1] != '\n' {
+			t.Errorf("%d features wanted: %d, %v", want, len(record.Features), err)
+		}
+	}
+}

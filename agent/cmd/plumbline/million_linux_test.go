@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,7 +117,7 @@ func TestAMillionDifferentSegmentsInAMinuteFitIntoTheAgent(t *testing.T) {
 	if got := total(page, "plumbline_segment_distinct_values{"); got < .94*millionJunk || got > 1.06*millionJunk {
 		t.Errorf("%v different values, want about a million", got)
 	}
-	peak := highest(t, cmd.Process.Pid)
+	peak := resident(t, cmd.Process.Pid, "VmHWM")
 	if t.Failed() {
 		for line := range strings.Lines(page) {
 			if strings.HasPrefix(line, "plumbline_segment_records_total{") {
@@ -194,22 +193,4 @@ func total(page, prefix string) (sum float64) {
 		}
 	}
 	return sum
-}
-
-// highest is the most memory that a process ever had resident.
-func highest(t *testing.T, pid int) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatal("the kernel does not say how much memory the agent took")
-	}
-	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
 }
