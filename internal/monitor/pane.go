@@ -25,6 +25,7 @@ type pane struct {
 
 // grow gives the pane a tally for every column.
 func (p *pane) grow(cols []*column) {
+	p.cols = slices.Grow(p.cols, max(0, len(cols)-len(p.cols)))
 	for i := len(p.cols); i < len(cols); i++ {
 		p.cols = append(p.cols, newTally(cols[i]))
 		p.cols[i].track()

@@ -121,6 +121,7 @@ func (w *window) fold(p *pane, cols []*column) {
 	if index <= w.newest-int64(w.slots) {
 		return
 	}
+	w.running = slices.Grow(w.running, max(0, len(cols)-len(w.running))) // of just the size, as below: they stay
 	for i := len(w.running); i < len(cols); i++ {
 		w.running = append(w.running, newHeld(cols[i]))
 	}
@@ -128,6 +129,9 @@ func (w *window) fold(p *pane, cols []*column) {
 	if !s.used {
 		// A slot between two that hold records: it was retired empty and is filled by a late pane.
 		*s = slot{of: w, index: index, used: true, packed: s.packed.emptied(), cols: s.cols, peaks: s.peaks[:0]}
+	}
+	if s.open {
+		s.cols = slices.Grow(s.cols, max(0, len(p.cols)-len(s.cols)))
 	}
 	s.records += p.records
 	s.dirty = true
