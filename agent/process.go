@@ -13,10 +13,11 @@ const (
 	// collectAt is how much garbage may gather before it is collected, in percent of what is in use. The agent makes little
 	// garbage, so the default of 100 would double its memory to save a few thousandths of a core.
 	collectAt = 12
-	// lookEvery is the time between two looks at how much memory is free, and startSettled when start-up is over. At each, the pages of
-	// the executable are given back, too: with the three hundred or so minor faults that map again what is in use, 0.6 ms.
-	lookEvery    = 5 * time.Second
-	startSettled = 10 * time.Second
+	// lookEvery is the time between two looks at how much memory is free. At each, the pages of the executable are given back, too: with the
+	// three hundred or so minor faults that map again what is in use, 0.6 ms. The first time that is done is after startOver: registering
+	// components and building tables walks through most of a large binary once, and a backlog is read right then.
+	lookEvery = 5 * time.Second
+	startOver = time.Second
 	// giveBackAt is how much free memory the runtime may keep: more is left behind by a backlog that was read.
 	giveBackAt = 5 << 20
 )
@@ -64,20 +65,18 @@ func giveBack(ctx context.Context, executable []span) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
-	began := time.Now()
+	started := time.After(startOver)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			if now.Sub(began) < startSettled {
-				continue
-			}
+		case <-started:
+		case <-tick.C:
 			metrics.Read(free)
 			if free[0].Value.Uint64() > giveBackAt {
 				debug.FreeOSMemory()
 			}
-			_ = release(executable) // as above
 		}
+		_ = release(executable) // as above
 	}
 }
