@@ -155,6 +155,7 @@ func TestKillsNeitherLoseNorDoubleALine(t *testing.T) {
 		return cmd
 	}
 	kills, life := killsWanted()
+	began := time.Now()
 	for range kills {
 		cmd := start()
 		time.Sleep(life(rng))
@@ -165,6 +166,7 @@ func TestKillsNeitherLoseNorDoubleALine(t *testing.T) {
 	}
 	close(stop)
 	n := <-done
+	took := time.Since(began)
 	cmd := start()
 	deadline := time.Now().Add(30 * time.Second)
 	var rows [][6]float64
@@ -194,10 +196,13 @@ func TestKillsNeitherLoseNorDoubleALine(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d kills, %d lines, %d publishes", kills, n, len(rows))
+	t.Logf("%d kills, %d lines, %.0f a second, %d publishes", kills, n, float64(n)/took.Seconds(), len(rows))
 }
 
-// write appends serial lines, rotates the file now and then, and cuts writes at random places, until stop.
+// killRate is how many lines are written in a second.
+const killRate = 5000
+
+// write appends serial lines as they are due, ten at a time, rotates the file now and then, and cuts writes within a line, until stop.
 func write(t *testing.T, logs string, stop chan struct{}, done chan int) {
 	path := filepath.Join(logs, "a.jsonl")
 	n, rotations := 0, 0
@@ -210,11 +215,12 @@ func write(t *testing.T, logs string, stop chan struct{}, done chan int) {
 	}
 	f := open()
 	defer func() { f.Close(); done <- n }()
-	for {
+	for began := time.Now(); ; {
+		wait := time.Until(began.Add(time.Duration(n+10) * time.Second / killRate))
 		select {
 		case <-stop:
 			return
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(wait): // no time when the machine was busy with something else: what is due is written late
 		}
 		var b strings.Builder
 		for range 10 {
