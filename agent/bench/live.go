@@ -73,12 +73,13 @@ func live(binary string, models, features, rate, seconds, history int) error {
 		return err
 	}
 	began := time.Now()
+	held := watchMemory(cmd.Process.Pid)
 	time.Sleep(10 * time.Second)
 	after, err := usage(cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle after the history, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulator.NumFeatures), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), memory(cmd.Process.Pid))
+	fmt.Printf("idle after the history, %d model(s) of %d features: %.1f %% of a core, %s\n", models, max(features, simulator.NumFeatures), 100*(after-idleCPU).Seconds()/time.Since(began).Seconds(), held())
 	l := load{log: filepath.Join(dir, log), url: url, pid: cmd.Process.Pid, models: models, rate: rate, seconds: seconds, s: simulator.NewWide(simulator.Options{Seed: 3}, features), total: history}
 	// Once as Prometheus would scrape it, to see the cost; once scraped ten times a second, to see the delay.
 	for _, every := range []int{15 * 20, 2} {
@@ -118,6 +119,7 @@ func (l *load) run(every int) error {
 		return err
 	}
 	began := time.Now()
+	held := watchMemory(pid)
 	var lines []byte
 	for step := 1; step <= seconds*20; step++ {
 		lines = lines[:0]
@@ -152,7 +154,7 @@ func (l *load) run(every int) error {
 		return fmt.Errorf("no line was counted: %d written, %d counted", l.total, counted)
 	}
 	share := 100 * (after - before).Seconds() / time.Since(began).Seconds()
-	fmt.Printf("%d lines/s for %d s, %d model(s), scraped every %s: %.1f %% of a core, %s\n", rate, seconds, models, time.Duration(every)*50*time.Millisecond, share, memory(pid))
+	fmt.Printf("%d lines/s for %d s, %d model(s), scraped every %s: %.1f %% of a core, %s\n", rate, seconds, models, time.Duration(every)*50*time.Millisecond, share, held())
 	if every > 20 {
 		return nil // too coarse to say anything about the delay
 	}
@@ -222,14 +224,51 @@ var memoryLine = regexp.MustCompile(`(?m)^(VmHWM|VmRSS|RssAnon|RssFile):\s+(\d+)
 // memory says what a process holds: the resident set, its peak, and how much of it is its own and how much are pages of files,
 // which the kernel can take back.
 func memory(pid int) string {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return err.Error()
-	}
+	mib := resident(pid)
+	return fmt.Sprintf("RSS %d MiB (%d anonymous, %d of files; peak %d)", mib["VmRSS"], mib["RssAnon"], mib["RssFile"], mib["VmHWM"])
+}
+
+// resident is the same in MiB, by the kernel's names.
+func resident(pid int) map[string]int {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // one that has ended holds nothing
 	mib := map[string]int{}
 	for _, m := range memoryLine.FindAllSubmatch(status, -1) {
 		kb, _ := strconv.Atoi(string(m[2]))
 		mib[string(m[1])] = (kb + 512) >> 10
 	}
-	return fmt.Sprintf("RSS %d MiB (%d anonymous, %d of files; peak %d)", mib["VmRSS"], mib["RssAnon"], mib["RssFile"], mib["VmHWM"])
+	return mib
+}
+
+// watchMemory looks at a process four times a second, until the function that it returns says what was seen: a single look may come right after
+// memory was given back.
+func watchMemory(pid int) func() string {
+	stop, stopped := make(chan struct{}), make(chan map[string][]int)
+	go func() {
+		seen := map[string][]int{}
+		for {
+			for name, mib := range resident(pid) {
+				seen[name] = append(seen[name], mib)
+			}
+			select {
+			case <-stop:
+				stopped <- seen
+				return
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+	}()
+	return func() string {
+		close(stop)
+		seen := <-stopped
+		if len(seen["VmRSS"]) == 0 {
+			return "the agent has ended"
+		}
+		middle := func(name string) int {
+			slices.Sort(seen[name])
+			return seen[name][len(seen[name])/2]
+		}
+		most := func(name string) int { return slices.Max(seen[name]) }
+		return fmt.Sprintf("RSS %d MiB, at most %d (anonymous %d, at most %d; of files %d, at most %d)",
+			middle("VmRSS"), most("VmRSS"), middle("RssAnon"), most("RssAnon"), middle("RssFile"), most("RssFile"))
+	}
 }
