@@ -15,7 +15,7 @@ HOT     := bin/hot-$(shell cksum <agent/hot.pgo | cut -d' ' -f1).pgo
 PGO     := -gcflags=github.com/plumbline-ml/plumbline/...=-pgoprofile=$(HOT)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test ci bench pgo gen fmt fmt-check vet lint race rules-check detection soak scenarios clean
+.PHONY: help build run test ci bench pgo gen fmt fmt-check vet lint race rules-check detection profiles soak scenarios clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ pgo: ## profile the hot path anew into agent/hot.pgo, after it changed much (nam
 
 detection: ## simulate the detectors, alone and in the engine: false pages against the budget, delays against the published; PARALLEL=2 for two cores
 	go run ./agent/detection/cmd $(if $(filter-out 0,$(SEED)),-seed $(SEED)) $(if $(PARALLEL),-parallel $(PARALLEL)) $(if $(DOCS),-docs $(DOCS))
+
+profiles: ## compare the statistics from profiles with the exact ones, in 24 times as many cases as the tests
+	go test ./detectors -run TestProfilesAgreeWithExactStatistics -v -profile.seeds 24 | grep -v '^ *\(---\|===\)'
 
 scenarios: ## break a model in every way we know, alone and in season, beside innocent twins: who is paged, when, and what the page says
 	go run ./agent/scenarios/cmd

@@ -36,7 +36,7 @@ func addAll[C uint32 | uint64](s *NumberSummary, fine []C, g *Grid, xs []float64
 			cell[i&(AddBatch-1)] = uint16(half + (k ^ int(int64(math.Float64bits(d))>>63)))
 		}
 	}
-	wideOf := g.wideOf
+	wideOf, groups := g.wideOf, g.groups
 	dev, sq := s.Dev, s.DevSq
 	center := g.spec.Center
 	for i, x := range xs {
@@ -55,7 +55,7 @@ func addAll[C uint32 | uint64](s *NumberSummary, fine []C, g *Grid, xs []float64
 		dev += d
 		sq += q
 		if w := wideOf[b]; w != noWide {
-			s.Wide[w] += g.sums.coarse(d)
+			s.Wide[w] += groups[w].place(d)
 		}
 	}
 	s.N += uint64(len(xs))

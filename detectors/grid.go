@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -10,11 +9,11 @@ import (
 // MaxFineBins is the largest number of fine bins a Grid may have; a bin index therefore fits in a byte.
 const MaxFineBins = 256
 
-// NumWide is how many bins of a Grid also keep a sum of the values that fell into them: the two open ones and the
-// widest others. There the position inside the bin matters for a Wasserstein distance, elsewhere it does not.
-const NumWide = 24
+// NumWide is how many sums of values a summary keeps at the most, each over a group of neighbouring fine bins: what tells a
+// Wasserstein distance where inside the bins the values lie. See gridsums.go.
+const NumWide = 36
 
-// noWide marks a fine bin without a sum of its own.
+// noWide marks a fine bin that no sum is kept of.
 const noWide = 0xff
 
 // atomShare is the share of the reference from which on a single value gets a bin of its own (rule B).
@@ -35,7 +34,7 @@ type GridOptions struct {
 // are right-closed: a value equal to an edge belongs to the bin below it; the bin of an atom a is (pred(a), a] with
 // pred the next smaller float64.
 //
-// Memory: at most 255 edges, 256 means, an index of 2 KiB and three tables of a byte a bin, 7 KiB in all.
+// Memory: at most 255 edges, 256 means, an index of 2 KiB, three tables of a byte a bin and 32 groups, 8 KiB in all.
 type Grid struct {
 	spec GridSpec
 
@@ -44,6 +43,8 @@ type Grid struct {
 	hist     []float64 // upper edges of the histogram for people: cuts, atoms and their predecessors
 	histOf   []uint8   // fine -> histogram bucket
 	wideOf   []uint8   // fine -> index of its sum, or noWide
+	groups   []group   // what each sum is rounded to
+	singles  [MaxFineBins / 64]uint64
 
 	index *index
 	sums  rounder
@@ -60,6 +61,9 @@ type GridSpec struct {
 	Atoms []float64 `json:"atoms"`
 	// Means is the mean of the reference in each fine bin; the middle of the bin where the reference has nothing.
 	Means []float64 `json:"means"`
+	// SumEnds are the last fine bins of the groups that have a sum each, ascending; every bin is in one of them. Without it the
+	// grid is one from before there were groups, see deriveSums.
+	SumEnds []int `json:"sum_ends,omitempty"`
 	// Center is the reference's median, IQR its interquartile range, SD its standard deviation (divided by n).
 	Center float64 `json:"center"`
 	IQR    float64 `json:"iqr"`
@@ -98,6 +102,7 @@ func GridFromSpec(spec GridSpec) (*Grid, error) {
 	spec.Cuts = slices.Clone(spec.Cuts)
 	spec.Atoms = slices.Clone(spec.Atoms)
 	spec.Means = slices.Clone(spec.Means)
+	spec.SumEnds = slices.Clone(spec.SumEnds)
 	g := &Grid{spec: spec}
 	g.derive()
 	return g, nil
@@ -110,6 +115,7 @@ func (g *Grid) Spec() GridSpec {
 	s.Cuts = slices.Clone(s.Cuts)
 	s.Atoms = slices.Clone(s.Atoms)
 	s.Means = slices.Clone(s.Means)
+	s.SumEnds = slices.Clone(s.SumEnds)
 	return s
 }
 
@@ -124,6 +130,9 @@ func (g *Grid) CoarseOf(fine int) int { return int(g.coarseOf[fine]) }
 
 // FineEdges are the right-closed upper edges of the fine bins; the last bin is open. Do not modify.
 func (g *Grid) FineEdges() []float64 { return g.spec.FineEdges }
+
+// SumEnds are the last fine bins of the groups that have a sum each; none in a grid from before there were groups. Do not modify.
+func (g *Grid) SumEnds() []int { return g.spec.SumEnds }
 
 // CoarseEdges are ascending upper edges for a histogram whose buckets are unions of fine bins, right-closed: the cuts,
 // the atoms and their predecessors. Unlike rule B's bins, which may have an atom in the middle, these are intervals.
@@ -165,7 +174,7 @@ func (g *Grid) upper(fine int) float64 {
 }
 
 // single says whether a fine bin can hold one value only.
-func (g *Grid) single(fine int) bool { return pred(g.upper(fine)) == g.lower(fine) }
+func (g *Grid) single(fine int) bool { return g.singles[fine>>6]>>(fine&63)&1 == 1 }
 
 // derive fills what follows from the spec.
 func (g *Grid) derive() {
@@ -190,6 +199,9 @@ func (g *Grid) derive() {
 	g.histOf = make([]uint8, fine)
 	for b := range fine {
 		lo, up := g.lower(b), g.upper(b)
+		if pred(up) == lo {
+			g.singles[b>>6] |= 1 << (b & 63)
+		}
 		if a, ok := isAtom[up]; ok && pred(up) == lo {
 			g.coarseOf[b] = uint8(a)
 		} else {
@@ -197,36 +209,10 @@ func (g *Grid) derive() {
 		}
 		g.histOf[b] = uint8(countBelow(g.hist, up))
 	}
+	g.sums = newRounder(s.spread())
 	g.deriveSums()
 	g.index = newIndex(s.FineEdges, s.Center, s.spread())
 	s.FineEdges = g.index.edges[: fine-1 : fine-1] // one copy for both
-	g.sums = newRounder(s.spread())
-}
-
-// deriveSums picks the bins that keep a sum: the open ones and the widest others. It is a function of the edges alone,
-// and must stay the one it is: the sums in reference files and in state follow its order.
-func (g *Grid) deriveSums() {
-	fine := g.Fine()
-	order := make([]int, fine)
-	for b := range order {
-		order[b] = b
-	}
-	width := func(b int) float64 {
-		if g.single(b) {
-			return 0
-		}
-		return g.upper(b)/2 - g.lower(b)/2 // halves: the difference of two float64 may overflow
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(width(b), width(a)) })
-	g.wideOf = make([]uint8, fine)
-	for b := range g.wideOf {
-		g.wideOf[b] = noWide
-	}
-	for i, b := range order[:min(NumWide, fine)] {
-		if width(b) > 0 {
-			g.wideOf[b] = uint8(i)
-		}
-	}
 }
 
 // spread is a positive length typical of the reference: its IQR, or its SD, or its magnitude.

@@ -80,15 +80,13 @@ func BenchmarkCompareNumbers(b *testing.B) {
 	}
 }
 
-func BenchmarkPackAndUnpack(b *testing.B) {
+func BenchmarkPackAndReadSums(b *testing.B) {
 	g := mustGrid(b, sample(1, 20000, families[0].draw))
-	ref := g.Summarize(sample(1, 20000, families[0].draw))
 	cur := g.Summarize(sample(3, 25000, families[0].draw))
 	var buf []byte
-	var back NumberSummary
 	for b.Loop() {
-		buf = cur.AppendPacked(buf[:0], g, ref)
-		if err := g.UnpackSummary(&back, buf, ref); err != nil {
+		buf = g.AppendSums(buf[:0], cur, false)
+		if _, err := g.ReadSums(buf, cur, false); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -39,7 +39,7 @@ func newGrid(values []weighted, opts GridOptions) (*Grid, error) {
 	s.Atoms, s.Cuts = ruleB(values, s.Records)
 	s.Low, s.High = roundedRange(values, &s)
 	s.FineEdges = fineEdges(values, &s, limit-1)
-	s.binMeans(values)
+	s.SumEnds = s.sumEnds(s.binMeans(values))
 	g := &Grid{spec: s}
 	g.derive()
 	return g, nil
@@ -232,8 +232,8 @@ func between(a, b float64) float64 {
 	return m + 0
 }
 
-// binMeans fills the mean of the reference in each fine bin.
-func (s *GridSpec) binMeans(values []weighted) {
+// binMeans fills the mean of the reference in each fine bin, and returns the counts.
+func (s *GridSpec) binMeans(values []weighted) []uint64 {
 	fine := len(s.FineEdges) + 1
 	sum := make([]float64, fine)
 	count := make([]uint64, fine)
@@ -264,6 +264,7 @@ func (s *GridSpec) binMeans(values []weighted) {
 			s.Means[b] = min(s.Means[b], up)
 		}
 	}
+	return count
 }
 
 // bounds are the edges of a fine bin, the reference's range standing in where it is open.

@@ -48,6 +48,14 @@ func (s *GridSpec) validate() error {
 			return fmt.Errorf("%w: a mean lies outside its bin", ErrShape)
 		}
 	}
+	if n := len(s.SumEnds); n > NumWide || n > 0 && s.SumEnds[n-1] != len(s.FineEdges) {
+		return fmt.Errorf("%w: sum_ends has %d entries, at most %d are possible, and the last one is that of the last bin", ErrShape, n, NumWide)
+	}
+	for i, b := range s.SumEnds {
+		if b < 0 || i > 0 && s.SumEnds[i-1] >= b {
+			return fmt.Errorf("%w: sum_ends is not strictly ascending", ErrShape)
+		}
+	}
 	scalars := [...]float64{s.Center, s.IQR, s.SD, s.Low, s.High}
 	for _, v := range append(scalars[:], s.Means...) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -72,9 +80,10 @@ func ascending(name string, v []float64) error {
 	return nil
 }
 
-const gridVersion = 1
+// gridVersion 2 says at its end which bins share a sum; version 1 does not, and is read as the grid that it was.
+const gridVersion = 2
 
-// MarshalBinary encodes the grid: a version byte, the sizes, then every number as eight little-endian bytes.
+// MarshalBinary encodes the grid: a version byte, the sizes, every number as eight little-endian bytes, and the last bins of the groups.
 func (g *Grid) MarshalBinary() ([]byte, error) {
 	s := &g.spec
 	out := []byte{gridVersion, byte(len(s.FineEdges)), byte(len(s.Cuts)), byte(len(s.Atoms))}
@@ -87,6 +96,10 @@ func (g *Grid) MarshalBinary() ([]byte, error) {
 			out = appendFloat(out, v)
 		}
 	}
+	out = append(out, byte(len(s.SumEnds)))
+	for _, b := range s.SumEnds {
+		out = append(out, byte(b))
+	}
 	return out, nil
 }
 
@@ -94,8 +107,9 @@ func (g *Grid) MarshalBinary() ([]byte, error) {
 // input itself does not justify.
 func UnmarshalGrid(data []byte) (*Grid, error) {
 	d := decoder{buf: data}
-	if v := d.byte(); v != gridVersion {
-		return nil, fmt.Errorf("read bins: version %d: %w", v, ErrCodec)
+	version := d.byte()
+	if version != 1 && version != gridVersion {
+		return nil, fmt.Errorf("read bins: version %d: %w", version, ErrCodec)
 	}
 	fine, cuts, atoms := int(d.byte()), int(d.byte()), int(d.byte())
 	var s GridSpec
@@ -104,6 +118,11 @@ func UnmarshalGrid(data []byte) (*Grid, error) {
 		*p = d.float()
 	}
 	s.FineEdges, s.Cuts, s.Atoms, s.Means = d.floats(fine), d.floats(cuts), d.floats(atoms), d.floats(fine+1)
+	if version > 1 {
+		for range d.byte() {
+			s.SumEnds = append(s.SumEnds, int(d.byte()))
+		}
+	}
 	if err := d.end(); err != nil {
 		return nil, fmt.Errorf("read bins: %w", err)
 	}

@@ -7,188 +7,250 @@ import (
 	"math/bits"
 )
 
-// Closed slots of a window wait for hours to be taken away again. Packed against the reference they need about one byte
-// a bin instead of eight: a bin's count is close to its share of the reference, and only the difference is written, as
-// a Golomb-Rice code whose parameter fits the slot best (Rice, Plaunt 1971).
+// Closed slots of a window wait for hours to be taken away again, dozens for each column. Who keeps their counts has said most of what
+// their sums are: values lie in a bin about where the reference's do. Only the difference from that is written, in whole quanta, as a
+// Golomb-Rice code whose parameter fits the slot best (Rice, Plaunt 1971).
 
 const (
-	packVersion = 1
-	riceEscape  = 20 // quotients from here on are written as a plain number
-	maxRice     = 48
+	packedSums   = 0x40 // first byte of packed sums; its low bits are the parameter
+	plainSquares = 0x20 // beside packedSums: the squares are as they are, far out in a heavy tail they are too many quanta
+	plainSums    = 0x80 // first byte of sums as they are: they are no whole quanta, or too many
+
+	riceEscape = 20 // quotients from here on are written as a plain number
+	maxRice    = 48
+	riceSpan   = 32 // the parameter is one of so many, around riceBase for each sum
+	riceBase   = -4
 )
 
-// AppendPacked appends the summary, packed against a reference of the same grid. UnpackSummary needs the same two.
-func (s *NumberSummary) AppendPacked(out []byte, g *Grid, ref *NumberSummary) []byte {
-	out = append(out, packVersion)
-	out = packCounts(out, s.Fine, ref.Fine)
-	out = appendFloat(appendFloat(out, s.Dev), s.DevSq)
-	var mask uint32
-	for i, v := range s.Wide {
-		if v != 0 {
-			mask |= 1 << i
-		}
-	}
-	out = binary.AppendUvarint(out, uint64(mask))
-	for _, v := range s.Wide {
-		if v != 0 {
-			out = g.sums.appendWide(out, v)
-		}
-	}
-	out = AppendCounts(out, s.Missing[:])
-	return binary.AppendUvarint(out, s.Repeats)
+// expected is what the counts of a summary let one expect of its sums, in quanta.
+type expected struct {
+	n    [NumWide]uint64
+	wide [NumWide]float64
+	dev  float64 // but for what is in groups, in the feature's unit
+	sq   float64
 }
 
-// UnpackSummary fills s with what AppendPacked wrote for the same grid and reference; its memory is used again. On error
-// s is empty.
-func (g *Grid) UnpackSummary(s *NumberSummary, data []byte, ref *NumberSummary) error {
-	fine := s.Fine
-	if cap(fine) < g.Fine() {
-		fine = make([]uint64, g.Fine())
+func (g *Grid) expect(s *NumberSummary) (e expected) {
+	for b, n := range s.Fine {
+		if n == 0 {
+			continue
+		}
+		dev := g.spec.Means[b] - g.spec.Center
+		e.sq += float64(n) * (dev * dev)
+		if w := g.wideOf[b]; w != noWide {
+			e.n[w] += n
+			e.wide[w] += float64(n) * (dev - g.groups[w].point)
+		} else {
+			e.dev += float64(n) * dev
+		}
 	}
-	*s = NumberSummary{Fine: fine[:g.Fine()]}
+	for i := range g.groups {
+		e.wide[i] = math.Round(math.Ldexp(e.wide[i], -g.groups[i].exp))
+	}
+	return e
+}
+
+// devOf is the sum of all deviations as the groups' sums tell it.
+func (e *expected) devOf(g *Grid, s *NumberSummary) float64 {
+	sum := e.dev
+	for i := range g.groups {
+		sum += s.Wide[i] + float64(e.n[i])*g.groups[i].point
+	}
+	return sum
+}
+
+// inQuanta is how many quanta of 2^exp a sum has more than expected, if that is a whole number which leads back to it.
+func inQuanta(sum, expected float64, exp int) (int64, bool) {
+	q := math.Ldexp(sum, -exp) - expected
+	if !(math.Abs(q) < 1<<53) || math.Floor(q) != q {
+		return 0, false
+	}
+	return int64(q), math.Ldexp(expected+q, exp) == sum
+}
+
+// whole is x in quanta, rounded.
+func whole(x float64, exp int) float64 { return math.Round(math.Ldexp(x, -exp)) }
+
+// alone is what is expected of sums by who does not look at the counts: nothing, of those groups that have values.
+func alone(groups uint64) (e expected) {
+	for i := range e.n {
+		e.n[i] = groups >> i & 1
+	}
+	return e
+}
+
+// AppendSums appends the sums of a summary of this grid. ReadSums needs its counts, unless it is told to do without them: of few values
+// the counts are not worth being looked at.
+func (g *Grid) AppendSums(out []byte, s *NumberSummary, without bool) []byte {
+	var e expected
+	var used uint64
+	if without {
+		for i, v := range s.Wide {
+			if v != 0 {
+				used |= 1 << i
+			}
+		}
+		e = alone(used)
+	} else {
+		e = g.expect(s)
+	}
+	var diff [NumWide]uint64
+	ok := without || len(s.Fine) == len(g.wideOf)
+	for i := 0; i < NumWide && ok; i++ {
+		if i >= len(g.groups) || e.n[i] == 0 {
+			ok = s.Wide[i] == 0
+			continue
+		}
+		var d int64
+		d, ok = inQuanta(s.Wide[i], e.wide[i], g.groups[i].exp)
+		diff[i] = zigzag(d)
+	}
+	due := 0.0
+	if !without {
+		due = e.devOf(g, s)
+	}
+	dev, okDev := inQuanta(s.Dev, whole(due, g.sums.fineExp), g.sums.fineExp)
+	sq, okSq := inQuanta(s.DevSq, whole(e.sq, g.sums.squareExp), g.sums.squareExp)
+	if !ok || !okDev {
+		out = append(out, plainSums)
+		out = appendFloat(appendFloat(out, s.Dev), s.DevSq)
+		for _, v := range s.Wide {
+			out = appendFloat(out, v)
+		}
+		return out
+	}
+	best, least := 0, math.MaxInt
+	for p := range riceSpan {
+		cost := 0
+		for i, n := range e.n {
+			if n > 0 {
+				cost += riceCost(diff[i], riceParameter(n, p))
+			}
+		}
+		if cost < least {
+			best, least = p, cost
+		}
+	}
+	head := byte(packedSums + best)
+	if !okSq {
+		head |= plainSquares
+	}
+	out = append(out, head)
+	if without {
+		out = binary.AppendUvarint(out, used)
+	}
+	w := bitWriter{out: out}
+	for i, n := range e.n {
+		if n > 0 {
+			w.rice(diff[i], riceParameter(n, best))
+		}
+	}
+	out = binary.AppendVarint(w.flush(), dev)
+	if !okSq {
+		return appendFloat(out, s.DevSq)
+	}
+	return binary.AppendVarint(out, sq)
+}
+
+// ReadSums sets the sums of s, whose counts are there, to what AppendSums wrote, and returns what follows. On error the sums are zero.
+func (g *Grid) ReadSums(data []byte, s *NumberSummary, without bool) (rest []byte, err error) {
 	d := decoder{buf: data}
-	if v := d.byte(); v != packVersion || len(ref.Fine) != g.Fine() {
+	s.Dev, s.DevSq, s.Wide = 0, 0, [NumWide]float64{}
+	head := d.byte()
+	switch {
+	case !without && len(s.Fine) != len(g.wideOf):
+		d.bad = true
+	case head == plainSums:
+		s.Dev, s.DevSq = d.float(), d.float()
+		for i := range s.Wide {
+			s.Wide[i] = d.float()
+		}
+	case head&^plainSquares >= packedSums && head&^plainSquares < packedSums+riceSpan:
+		g.readPacked(&d, s, head, without)
+	default:
 		d.bad = true
 	}
-	s.N = unpackCounts(&d, s.Fine, ref.Fine)
-	s.Dev, s.DevSq = d.float(), d.float()
-	mask := d.uvarint()
-	if mask >= 1<<NumWide {
-		d.bad = true
+	sum := s.Dev - s.Dev + s.DevSq - s.DevSq // 0 unless one is NaN or infinite
+	for _, v := range s.Wide {
+		sum += v - v
 	}
-	for i := range s.Wide {
-		if mask>>i&1 == 1 {
-			s.Wide[i] = g.sums.readWide(&d)
+	if d.bad || sum != 0 {
+		s.Dev, s.DevSq, s.Wide = 0, 0, [NumWide]float64{}
+		return nil, fmt.Errorf("read sums: %w", ErrCodec)
+	}
+	return d.buf, nil
+}
+
+func (g *Grid) readPacked(d *decoder, s *NumberSummary, head byte, without bool) {
+	parameter := int(head % riceSpan)
+	var e expected
+	if without {
+		used := d.uvarint()
+		if used>>len(g.groups) != 0 {
+			d.bad = true
+			return
+		}
+		e = alone(used)
+	} else {
+		e = g.expect(s)
+	}
+	r := bitReader{in: d.buf}
+	for i, n := range e.n {
+		if n > 0 {
+			q := float64(unzigzag(r.rice(riceParameter(n, parameter))))
+			s.Wide[i] = math.Ldexp(e.wide[i]+q, g.groups[i].exp)
 		}
 	}
-	decodeCounts(&d, s.Missing[:])
-	s.Repeats = d.uvarint()
-	sums := s.Dev - s.Dev + s.DevSq - s.DevSq // 0 unless one is NaN or infinite
-	for _, v := range s.Wide {
-		sums += v - v
-	}
-	if sums != 0 {
+	if r.bad {
 		d.bad = true
+		return
 	}
-	if d.end() != nil {
-		s.Reset()
-		return fmt.Errorf("unpack summary: %w", ErrCodec)
+	d.take((r.at + 7) / 8)
+	due := 0.0
+	if !without {
+		due = e.devOf(g, s)
 	}
-	return nil
+	s.Dev = math.Ldexp(whole(due, g.sums.fineExp)+float64(d.varint()), g.sums.fineExp)
+	if head&plainSquares != 0 {
+		s.DevSq = d.float()
+		return
+	}
+	s.DevSq = math.Ldexp(whole(e.sq, g.sums.squareExp)+float64(d.varint()), g.sums.squareExp)
 }
 
-// appendWide writes a sum as a whole number of its quanta, which it is; a sum too large for that as it is.
-func (r *rounder) appendWide(out []byte, v float64) []byte {
-	q := math.Ldexp(v, -r.wideExp)
-	if w := int64(q); math.Abs(q) < 1<<61 && float64(w) == q && math.Ldexp(float64(w), r.wideExp) == v {
-		return binary.AppendVarint(out, w<<1)
-	}
-	return appendFloat(binary.AppendVarint(out, 1), v)
+// riceParameter is how many bits of a difference are written as they are: about those of the chance in the sum of n positions in a group.
+func riceParameter(n uint64, parameter int) int {
+	return min(max(0, (bits.Len64(n)+1)/2+riceBase+parameter), maxRice)
 }
 
-func (r *rounder) readWide(d *decoder) float64 {
-	w := d.varint()
-	if w == 1 {
-		return d.float()
+func riceCost(u uint64, k int) int {
+	if q := u >> k; q < riceEscape {
+		return int(q) + 1 + k
 	}
-	return math.Ldexp(float64(w>>1), r.wideExp)
-}
-
-// expectedCount is n*like/all rounded down, without overflow.
-func expectedCount(n, like, all uint64) uint64 {
-	if all == 0 {
-		return 0
-	}
-	hi, lo := bits.Mul64(n, like)
-	q, _ := bits.Div64(hi, lo, all) // like <= all, so the quotient is at most n
-	return q
+	return riceEscape + 6 + bits.Len64(u)
 }
 
 func zigzag(d int64) uint64   { return uint64(d<<1) ^ uint64(d>>63) }
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
-
-// packCounts writes the total, the parameter, and the differences from the expected counts.
-func packCounts(out []byte, counts, like []uint64) []byte {
-	n, all := total(counts), total(like)
-	out = binary.AppendUvarint(out, n)
-	var diff [MaxFineBins]uint64
-	mean := 0.0
-	for i, c := range counts {
-		diff[i] = zigzag(int64(c) - int64(expectedCount(n, like[i], all)))
-		mean += float64(diff[i]) / float64(len(counts))
-	}
-	best, least := 0, math.MaxInt
-	_, near := math.Frexp(mean) // the best parameter is near its logarithm, or below when a few bins stand out
-	for k := max(0, near-8); k <= max(0, min(maxRice, near)); k++ {
-		cost := 0
-		for _, u := range diff[:len(counts)] {
-			if q := u >> k; q < riceEscape {
-				cost += int(q) + 1 + k
-			} else {
-				cost += riceEscape + 6 + bits.Len64(u)
-			}
-		}
-		if cost < least {
-			best, least = k, cost
-		}
-	}
-	out = append(out, byte(best))
-	w := bitWriter{out: out}
-	for _, u := range diff[:len(counts)] {
-		q := u >> best
-		if q >= riceEscape {
-			w.put(1<<riceEscape-1, riceEscape)
-			w.put(uint64(bits.Len64(u)-1), 6)
-			w.put(u, bits.Len64(u))
-			continue
-		}
-		w.put(1<<(q+1)-2, int(q)+1)
-		w.put(u, best)
-	}
-	return w.flush()
-}
-
-// unpackCounts undoes packCounts and returns the total.
-func unpackCounts(d *decoder, counts, like []uint64) uint64 {
-	n, k := d.uvarint(), int(d.byte())
-	if d.bad || k > maxRice || len(like) != len(counts) {
-		d.bad = true
-		return 0
-	}
-	all := total(like)
-	r := bitReader{in: d.buf}
-	sum := uint64(0)
-	for i := range counts {
-		q := 0
-		for q < riceEscape && r.one() {
-			q++
-		}
-		var u uint64
-		if q == riceEscape {
-			u = r.get(int(r.get(6)) + 1)
-		} else {
-			u = uint64(q)<<k | r.get(k)
-		}
-		c := int64(expectedCount(n, like[i], all)) + unzigzag(u)
-		if r.bad || c < 0 || sum+uint64(c) < sum {
-			d.bad = true
-			return 0
-		}
-		counts[i] = uint64(c)
-		sum += uint64(c)
-	}
-	d.take((r.at + 7) / 8)
-	if sum != n {
-		d.bad = true
-	}
-	return sum
-}
 
 // bitWriter appends bits, highest first.
 type bitWriter struct {
 	out  []byte
 	acc  uint64
 	used int
+}
+
+// rice writes a number with the parameter k.
+func (w *bitWriter) rice(u uint64, k int) {
+	q := u >> k
+	if q >= riceEscape {
+		w.put(1<<riceEscape-1, riceEscape)
+		w.put(uint64(bits.Len64(u)-1), 6)
+		w.put(u, bits.Len64(u))
+		return
+	}
+	w.put(1<<(q+1)-2, int(q)+1)
+	w.put(u, k)
 }
 
 // put writes the n lowest bits of v.
@@ -218,6 +280,18 @@ type bitReader struct {
 	in  []byte
 	at  int // in bits
 	bad bool
+}
+
+// rice reads what bitWriter.rice wrote.
+func (r *bitReader) rice(k int) uint64 {
+	q := 0
+	for q < riceEscape && r.one() {
+		q++
+	}
+	if q == riceEscape {
+		return r.get(int(r.get(6)) + 1)
+	}
+	return uint64(q)<<k | r.get(k)
 }
 
 // one reads a bit.

@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"flag"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -45,53 +47,62 @@ var changes = []struct {
 	{"frozen", func(_, u, c float64, _ *rand.Rand) float64 { return c + .37*u }},
 }
 
-// The Wasserstein distance is off by more than 2 % in at most 15 of 1,000 cases, and by more than 4 % only where that is less than
-// a thousandth of the reference's spread. The rest cannot be known: they are changes that move values inside bins (rounding, mirroring
-// a distribution that looks the same in the mirror), where a profile has counts, and sums for the widest 24 bins.
+// Every Wasserstein distance is within 2 %, and where 2 % is less than 1/2000 of the reference's spread within that: distances of
+// less than a fortieth of the spread, between samples of the same distribution for most, are noise, and the place of a handful of values
+// inside their bins is all that they are.
+const (
+	w1Relative = 0.02
+	w1Spreads  = 1. / 2000
+)
+
+var profileSeeds = flag.Int("profile.seeds", 1, "how many times TestProfilesAgreeWithExactStatistics draws its 448 cases; make profiles wants 24")
+
 func TestProfilesAgreeWithExactStatistics(t *testing.T) {
-	cases, off := 0, 0
+	cases, beyond, worst := 0, 0, 0.0
 	defer func() {
-		t.Logf("%d of %d Wasserstein distances are more than 2 %% off", off, cases)
-		if off*1000 > 15*cases {
-			t.Errorf("%d of %d Wasserstein distances are more than 2 %% off", off, cases)
-		}
+		t.Logf("%d Wasserstein distances; off by more than 2 %%, and less than 1/2000 of the spread: %d; by the most: %.2f %%", cases, beyond, 100*worst)
 	}()
-	for i, f := range families {
-		t.Run(f.name, func(t *testing.T) {
-			ref := sample(uint64(i), 20000, f.draw)
-			g := mustGrid(t, ref)
-			reference := g.Summarize(ref)
-			reforder, _ := finiteSorted(ref)
-			u := g.spec.spread()
-			for _, m := range []int{2000, 20000} {
-				base := sample(uint64(i)+1000, m, f.draw)
-				for _, ch := range changes {
-					r := rand.New(rand.NewPCG(5, 5))
-					cur := make([]float64, m)
-					for k, x := range base {
-						cur[k] = ch.apply(x, u, g.Center(), r)
+	for seed := range uint64(*profileSeeds) {
+		for i, f := range families {
+			t.Run(f.name, func(t *testing.T) {
+				ref := sample(uint64(i)+5000*seed, 20000, f.draw)
+				g := mustGrid(t, ref)
+				reference := g.Summarize(ref)
+				reforder, _ := finiteSorted(ref)
+				u := g.spec.spread()
+				for _, m := range []int{2000, 20000} {
+					base := sample(uint64(i)+1000+5000*seed, m, f.draw)
+					for _, ch := range changes {
+						r := rand.New(rand.NewPCG(5+seed, 5))
+						cur := make([]float64, m)
+						for k, x := range base {
+							cur[k] = ch.apply(x, u, g.Center(), r)
+						}
+						sorted, _ := finiteSorted(cur)
+						p := newPair(reforder, sorted)
+						w1, _ := p.distances()
+						d := DescribeNumber(g, reference, g.Summarize(cur))
+						what := fmt.Sprintf("%s, %d records, seed %d: ", ch.name, m, seed)
+						near(t, what+"ks", d.KS, p.ks(), 0, 0.005+1e-12)
+						near(t, what+"w1", d.Wasserstein1, w1, w1Relative, w1Spreads*u)
+						cases++
+						if off := math.Abs(d.Wasserstein1 - w1); off > w1Relative*w1 {
+							beyond++
+						} else if w1 > 0 {
+							worst = max(worst, off/w1)
+						}
+						if m > 2000 || seed > 0 {
+							continue
+						}
+						exact := CompareNumbers(ref, cur)
+						near(t, what+"psi", d.PSI, exact.PSI, 0, 0)
+						near(t, what+"js", d.JS, exact.JS, 0, 0)
+						near(t, what+"chi2", d.Chi2, exact.Chi2, 0, 0)
+						near(t, what+"w1/iqr", d.WassersteinIQR, d.Wasserstein1*exact.WassersteinIQR/exact.Wasserstein, 1e-9, 0)
 					}
-					sorted, _ := finiteSorted(cur)
-					p := newPair(reforder, sorted)
-					w1, _ := p.distances()
-					d := DescribeNumber(g, reference, g.Summarize(cur))
-					what := ch.name + " "
-					near(t, what+"ks", d.KS, p.ks(), 0, 0.005+1e-12)
-					near(t, what+"w1", d.Wasserstein1, w1, 0.04, 0.001*u)
-					if cases++; math.Abs(d.Wasserstein1-w1) > .02*w1 {
-						off++
-					}
-					if m > 2000 {
-						continue
-					}
-					exact := CompareNumbers(ref, cur)
-					near(t, what+"psi", d.PSI, exact.PSI, 0, 0)
-					near(t, what+"js", d.JS, exact.JS, 0, 0)
-					near(t, what+"chi2", d.Chi2, exact.Chi2, 0, 0)
-					near(t, what+"w1/iqr", d.WassersteinIQR, d.Wasserstein1*exact.WassersteinIQR/exact.Wasserstein, 1e-9, 0)
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

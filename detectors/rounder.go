@@ -6,8 +6,8 @@ import "math"
 // such multiples are exact in float64 as long as they stay below 2^53 multiples, so they do not depend on the order
 // of additions: live, replayed and merged profiles are equal to the last bit.
 type rounder struct {
-	fine, square, wide float64 // 1.5 * 2^52 times the quantum
-	wideExp            int     // the quantum of wide is 2^wideExp
+	fine, square       float64 // 1.5 * 2^52 times the quantum
+	fineExp, squareExp int     // the quantum is two to this power
 }
 
 // Deviations are clamped here, so that no sum of 10^8 of them, or of their squares, can overflow.
@@ -22,9 +22,9 @@ func newRounder(spread float64) rounder {
 	return rounder{
 		fine:   magic(e - 26),
 		square: magic(2*e - 26),
-		wide:   magic(e - 7),
 
-		wideExp: clampExp(e - 7),
+		fineExp:   clampExp(e - 26),
+		squareExp: clampExp(2*e - 26),
 	}
 }
 
@@ -48,6 +48,3 @@ func (r *rounder) round(d float64) (dev, sq float64) {
 	sq = (sq + r.square) - r.square
 	return dev, sq
 }
-
-// coarse rounds further, to 1/128 of the spread or better: sums of few records then do not show a record's value.
-func (r *rounder) coarse(dev float64) float64 { return (dev + r.wide) - r.wide }

@@ -59,24 +59,19 @@ func (g *Grid) spikeValue(b int, s Spike, ref, cur *NumberSummary) (value float6
 	if g.single(b) {
 		return up, true
 	}
-	w := g.wideOf[b]
+	var is, was [MaxFineBins]float64
+	g.meansIn(cur, &is)
+	g.meansIn(ref, &was)
 	for _, v := range sentinels {
 		if !(v > lo && v <= up) {
 			continue
-		}
-		if w == noWide {
-			return v, true
 		}
 		// What came on top of the reference's share must average at the default, but for the chance in how many values
 		// the bin would have had anyway.
 		due := s.Expected * float64(cur.N)
 		more := float64(cur.Fine[b]) - due
-		usual := 0.0
-		if ref.Fine[b] > 0 {
-			usual = ref.Wide[w] / float64(ref.Fine[b])
-		}
-		off := math.Abs(g.spec.Center + (cur.Wide[w]-usual*due)/more - v)
-		chance := min(3*math.Sqrt(due)/more, .15) * math.Abs(v-g.spec.Center-usual)
+		off := math.Abs((float64(cur.Fine[b])*is[b]-was[b]*due)/more - v)
+		chance := min(3*math.Sqrt(due)/more, .15) * math.Abs(v-was[b])
 		if off <= max(.02*math.Abs(v), .02*g.spec.spread(), chance) {
 			return v, true
 		}

@@ -32,7 +32,7 @@ func (r MissingReason) String() string {
 }
 
 // NumberSummary is the mergeable profile of a numeric feature over a window or over the reference: counts in the
-// fine bins of a Grid and sums. Memory: 8 bytes a bin and 320 bytes.
+// fine bins of a Grid and sums. Memory: 8 bytes a bin and 360 bytes.
 //
 // Sums are kept relative to the center of the grid and rounded to a fixed power of two (2^-26 of the reference's
 // spread), so that additions are exact and a merge in any order gives the same bits up to about 10^7 records whose
@@ -42,7 +42,7 @@ type NumberSummary struct {
 	N       uint64                    // finite values, the sum of Fine
 	Dev     float64                   // sum of x - Center
 	DevSq   float64                   // sum of (x - Center)^2
-	Wide    [NumWide]float64          // sums of x - Center in the open and the widest bins, coarsely rounded
+	Wide    [NumWide]float64          // sums of x less a point of its group of bins, coarsely rounded
 	Missing [NumMissingReasons]uint64 // records without a number, by reason
 	Repeats uint64                    // values equal to the one before; counted by the caller
 }
@@ -77,7 +77,7 @@ func (s *NumberSummary) Add(g *Grid, x float64) int {
 	s.Dev += dev
 	s.DevSq += sq
 	if w := g.wideOf[b]; w != noWide {
-		s.Wide[w] += g.sums.coarse(dev)
+		s.Wide[w] += g.groups[w].place(dev)
 	}
 	return b
 }
@@ -91,7 +91,7 @@ func (s *NumberSummary) AddMany(g *Grid, x float64, n uint64) {
 	s.Dev += dev * float64(n)
 	s.DevSq += sq * float64(n)
 	if w := g.wideOf[b]; w != noWide {
-		s.Wide[w] += g.sums.coarse(dev) * float64(n)
+		s.Wide[w] += g.groups[w].place(dev) * float64(n)
 	}
 }
 
@@ -174,15 +174,19 @@ func (g *Grid) HistCounts(fine []uint64) []uint64 {
 	return out
 }
 
-const summaryVersion = 1
+const summaryVersion = 2
 
-// AppendBinary appends the encoding of the summary: a version byte, counts as variable-length integers, sums as
-// float64.
+// oldWide is how many sums there were in version 1, which did not say it.
+const oldWide = 24
+
+// AppendBinary appends the encoding of the summary: a version byte, counts as variable-length integers, the number of sums,
+// sums as float64.
 func (s *NumberSummary) AppendBinary(out []byte) ([]byte, error) {
 	out = append(out, summaryVersion)
 	out = binary.AppendUvarint(out, uint64(len(s.Fine)))
 	out = AppendCounts(out, s.Fine)
 	out = appendFloat(appendFloat(out, s.Dev), s.DevSq)
+	out = append(out, NumWide)
 	for _, v := range s.Wide {
 		out = appendFloat(out, v)
 	}
@@ -196,8 +200,9 @@ func (s *NumberSummary) MarshalBinary() ([]byte, error) { return s.AppendBinary(
 // UnmarshalBinary decodes what MarshalBinary wrote; on error s is unchanged.
 func (s *NumberSummary) UnmarshalBinary(data []byte) error {
 	d := decoder{buf: data}
-	if v := d.byte(); v != summaryVersion {
-		return fmt.Errorf("read summary: version %d: %w", v, ErrCodec)
+	version := d.byte()
+	if version != 1 && version != summaryVersion {
+		return fmt.Errorf("read summary: version %d: %w", version, ErrCodec)
 	}
 	var t NumberSummary
 	fine := d.uvarint()
@@ -207,7 +212,14 @@ func (s *NumberSummary) UnmarshalBinary(data []byte) error {
 	t.Fine = make([]uint64, fine)
 	decodeCounts(&d, t.Fine)
 	t.Dev, t.DevSq = d.float(), d.float()
-	for i := range t.Wide {
+	wide := oldWide
+	if version > 1 {
+		wide = int(d.byte())
+	}
+	if wide > NumWide {
+		return fmt.Errorf("read summary: %w", ErrCodec)
+	}
+	for i := range wide {
 		t.Wide[i] = d.float()
 	}
 	decodeCounts(&d, t.Missing[:])

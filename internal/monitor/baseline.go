@@ -32,6 +32,9 @@ func (b *baseline) finish() {
 		for _, e := range b.grid.FineEdges() {
 			parts = append(parts, strconv.FormatFloat(e, 'g', -1, 64))
 		}
+		for _, b := range b.grid.SumEnds() {
+			parts = append(parts, strconv.Itoa(b))
+		}
 	} else {
 		b.table = newNameTable(b.categories)
 		parts = append(parts, b.categories...)

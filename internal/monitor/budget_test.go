@@ -72,7 +72,7 @@ func TestANumberAtFullLoadTakesLessThan64kB(t *testing.T) {
 		in := e.Instances()[0]
 		h := &harness{t: t, engine: e, in: in, parser: in.Plan().NewParser()}
 		sim := simulator.New(simulator.Options{Seed: 8})
-		rng := rand.New(rand.NewPCG(8, 8))
+		l := load{rand.New(rand.NewPCG(8, 8)), map[*column][]place{}}
 		var buf []byte
 		at := start
 		for i := range 13_900 {
@@ -82,7 +82,7 @@ func TestANumberAtFullLoadTakesLessThan64kB(t *testing.T) {
 				at = at.Add(200 * time.Millisecond) // the reference is learned
 			} else {
 				at = at.Add(10 * time.Second)
-				busy(rng, in, perPane)
+				l.busy(in, perPane)
 			}
 			e.Advance(at)
 		}
@@ -94,11 +94,21 @@ func TestANumberAtFullLoadTakesLessThan64kB(t *testing.T) {
 			// The reference, and what a series is called, are not state.
 			c.base, c.labels, c.described = nil, columnLabels{}, nil
 		}
+		for _, w := range in.windows {
+			for i := range w.running {
+				w.running[i].grid = nil
+			}
+			for k := range w.at(w.newest).cols {
+				w.at(w.newest).cols[k].grid = nil
+			}
+		}
 		in.cache = collectCache{}
+		l.places = nil
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		runtime.KeepAlive(e)
 		runtime.KeepAlive(h)
+		runtime.KeepAlive(l)
 		return int(after.HeapAlloc - before.HeapAlloc), numbers
 	}
 	heap("") // whatever is made once
@@ -116,8 +126,33 @@ func TestANumberAtFullLoadTakesLessThan64kB(t *testing.T) {
 	}
 }
 
+// load makes busy panes: the values of a bin lie around the reference's mean as by chance.
+type load struct {
+	rng    *rand.Rand
+	places map[*column][]place
+}
+
+// place is where the values of a bin lie: so far to both sides of a mean.
+type place struct{ mean, off float64 }
+
+func (l *load) of(c *column) []place {
+	out := l.places[c]
+	if out == nil {
+		spec := c.base.grid.Spec()
+		for b, m := range spec.Means {
+			at := place{mean: m}
+			if b > 0 && b < len(spec.FineEdges) {
+				at.off = .29 * (spec.FineEdges[b] - spec.FineEdges[b-1])
+			}
+			out = append(out, at)
+		}
+		l.places[c] = out
+	}
+	return out
+}
+
 // busy makes the newest pane of an instance one that so many records like the reference went into.
-func busy(rng *rand.Rand, in *Instance, records float64) {
+func (l *load) busy(in *Instance, records float64) {
 	in.settle()
 	p := in.panes.last
 	for i, c := range in.cols {
@@ -125,12 +160,18 @@ func busy(rng *rand.Rand, in *Instance, records float64) {
 		if c.base == nil || t.narrow == nil {
 			continue
 		}
-		t.N = 0
-		for b, n := range c.base.ref.Fine {
-			mean := records * share(n, c.base.ref.N)
-			t.narrow[b] = uint32(max(0, math.Round(mean+math.Sqrt(mean)*rng.NormFloat64())))
-			t.N += uint64(t.narrow[b])
+		drawn := c.base.grid.NewSummary()
+		for b, at := range l.of(c) {
+			mean := records * share(c.base.ref.Fine[b], c.base.ref.N)
+			n := max(0, math.Round(mean+math.Sqrt(mean)*l.rng.NormFloat64()))
+			low := uint64(max(0, min(n, n/2+math.Sqrt(n)/2*l.rng.NormFloat64())))
+			drawn.AddMany(c.base.grid, at.mean-at.off, low)
+			drawn.AddMany(c.base.grid, at.mean+at.off, uint64(n)-low)
+		}
+		for b, n := range drawn.Fine {
+			t.narrow[b] = uint32(n)
 			t.touch(b)
 		}
+		t.N, t.Dev, t.DevSq, t.Wide = drawn.N, drawn.Dev, drawn.DevSq, drawn.Wide
 	}
 }

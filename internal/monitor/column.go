@@ -118,6 +118,14 @@ func (b *bucketColumn) reset() {
 	b.reasons = [numMissing]uint64{}
 }
 
+// grid is that of a number that has learned, else nil.
+func (c *column) grid() *detectors.Grid {
+	if c.base == nil {
+		return nil
+	}
+	return c.base.grid
+}
+
 // bins is how many counts a tally of the column has.
 func (c *column) bins() int {
 	switch {

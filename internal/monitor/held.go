@@ -13,11 +13,12 @@ import (
 type held struct {
 	rest   tally    // all of it, but for Fine while narrow is there
 	narrow []uint32 // instead of rest.Fine
+	grid   *detectors.Grid
 }
 
 // newHeld is an empty one for a column.
 func newHeld(c *column) held {
-	h := held{}
+	h := held{grid: c.grid()}
 	if n := c.bins(); n > 0 {
 		h.narrow = make([]uint32, n)
 	}
@@ -94,8 +95,10 @@ func (h *held) reset() {
 	h.rest.reset()
 }
 
-// grow gives it room for n bins when the column has just learned its reference.
-func (h *held) grow(n int) {
+// grow gives it room for the bins of a column that has just learned its reference.
+func (h *held) grow(c *column) {
+	h.grid = c.grid()
+	n := c.bins()
 	if h.bins() == n {
 		return
 	}

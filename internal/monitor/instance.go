@@ -128,6 +128,7 @@ func newInstanceWith(m *Model, ref *Reference, log *slog.Logger) (*Instance, err
 	_, in.at = m.layout()
 	for _, w := range m.Windows {
 		in.windows = append(in.windows, newWindow(w, m.Pane))
+		in.windows[len(in.windows)-1].buf = in.windows[0].buf
 	}
 	in.versions.limit = m.MinCategoryCount
 	in.wildFrom = m.MinCategoryCount

@@ -264,10 +264,10 @@ func (in *Instance) learned(c *column, b *baseline) {
 	}
 	for _, w := range in.windows {
 		if i < len(w.running) {
-			w.running[i].grow(n)
+			w.running[i].grow(c)
 		}
 		if s := w.at(w.newest); w.started && s.open && i < len(s.cols) {
-			s.cols[i].grow(n)
+			s.cols[i].grow(c)
 		}
 	}
 	if c.grow == nil {

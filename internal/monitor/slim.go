@@ -9,8 +9,8 @@ import (
 
 // Closed slots wait for hours to be taken away again, and there are seventy of them for each column, so in memory they are
 // written smaller than in state: counts of a busy column as Golomb-Rice codes of the difference from what the column's shape
-// predicts, or from the bin before when that is less, and the sums of wide bins, which are rounded to few bits, with their
-// last byte first.
+// predicts, or from the bin before when that is less, and sums as the difference from what the counts predict. The plain sum of the values
+// is left out: nobody reads it from a window.
 
 // shape is how the values of a column are spread over its bins, in parts of 2^16. It predicts the counts of a slot up to about their
 // own noise, which the bin before does not: rounded values make bins of unequal weight. A window makes it from the first busy slot
@@ -39,50 +39,65 @@ const (
 	slimEscape = 24 // quotients from here on are followed by the plain number
 )
 
-// How the counts of a packed column are written.
+// The first byte of a packed column says how its counts are written, and what stands behind them.
 const (
 	slimPlain  = iota // as in state
 	slimBefore        // by the bin before
 	slimShape         // by the shape
+
+	slimCounts  = 3  // mask of the three
+	slimGrid    = 4  // sums, as the grid packs them
+	slimMissing = 8  // reasons why values are missing
+	slimMore    = 16 // pairs, numbers beyond the reference, unbinned values
+	slimAges    = 32
 )
 
-// encodeSlim appends the tally for decodeSlim with the same shape, which may be nil.
-func (t *tally) encodeSlim(e *encoder, s shape) {
+// encodeSlim appends the tally for decodeSlim with the same shape, which may be nil, and the grid of the column if it is a number.
+func (t *tally) encodeSlim(e *encoder, s shape, g *detectors.Grid) {
+	head := len(e.buf)
+	e.buf = append(e.buf, 0)
+	has := byte(slimPlain)
 	switch {
 	case !t.busy():
-		e.buf = append(e.buf, slimPlain)
 		e.counts(t.Fine)
 	case len(s) == len(t.Fine) && riceBits(t.Fine, t.N, s) < riceBits(t.Fine, t.N, nil):
-		e.buf = append(e.buf, slimShape)
+		has = slimShape
 		e.uint(t.N)
 		e.rice(t.Fine, t.N, s)
 	default:
-		e.buf = append(e.buf, slimBefore)
+		has = slimBefore
 		e.rice(t.Fine, t.N, nil)
 	}
-	e.float(t.Dev)
-	e.float(t.DevSq)
-	wide := 0
-	for i, v := range t.Wide {
-		if v != 0 {
-			wide = i + 1
+	if g != nil && len(t.Fine) == g.Fine() {
+		e.buf = g.AppendSums(e.buf, &t.NumberSummary, has == slimPlain)
+		has |= slimGrid
+	}
+	e.uint(t.Repeats)
+	if t.MissingTotal() > 0 {
+		has |= slimMissing
+		for _, m := range t.Missing {
+			e.uint(m)
 		}
 	}
-	e.uint(uint64(wide))
-	for _, v := range t.Wide[:wide] {
-		e.uint(reverse(math.Float64bits(v)))
+	if t.pairs.compared > 0 || t.beyond > 0 || t.unbinned > 0 {
+		has |= slimMore
+		e.uint(t.pairs.same)
+		e.uint(t.pairs.compared)
+		e.uint(t.beyond)
+		e.uint(t.unbinned)
 	}
-	t.encodeRest(e)
+	if t.ages != nil {
+		has |= slimAges
+		t.ages.encode(e)
+	}
+	e.buf[head] = has
 }
 
 // decodeSlim reads what encodeSlim wrote; the memory of t is used again.
-func (t *tally) decodeSlim(d *stateDecoder, s shape) {
+func (t *tally) decodeSlim(d *stateDecoder, s shape, g *detectors.Grid) {
 	const limit = detectors.MaxFineBins + maxCategoryLimit
-	mode := byte(slimPlain)
-	if b := d.take(1); b != nil {
-		mode = b[0]
-	}
-	switch mode {
+	has := slimHead(d)
+	switch has & slimCounts {
 	case slimPlain:
 		t.Fine = d.counts(t.Fine[:0], limit)
 	case slimShape:
@@ -94,25 +109,55 @@ func (t *tally) decodeSlim(d *stateDecoder, s shape) {
 	for _, c := range t.Fine {
 		t.N += c
 	}
-	t.decodeSums(d)
+	t.decodeSlimRest(d, has, g)
 }
 
-// decodeSums reads what stands behind the counts.
-func (t *tally) decodeSums(d *stateDecoder) {
-	t.Dev, t.DevSq = d.float(), d.float()
-	t.Wide = [detectors.NumWide]float64{}
-	for i := range d.length(detectors.NumWide) {
-		t.Wide[i] = math.Float64frombits(reverse(d.uint()))
+func slimHead(d *stateDecoder) byte {
+	if b := d.take(1); b != nil {
+		return b[0]
 	}
-	t.decodeRest(d)
+	return 0
+}
+
+// decodeSlimRest reads what stands behind the counts.
+func (t *tally) decodeSlimRest(d *stateDecoder, has byte, g *detectors.Grid) {
+	ages := t.ages
+	*t = tally{NumberSummary: detectors.NumberSummary{Fine: t.Fine, N: t.N}}
+	if has&slimGrid != 0 {
+		rest, err := d.buf, error(errState)
+		if g != nil && !d.bad {
+			rest, err = g.ReadSums(d.buf, &t.NumberSummary, has&slimCounts == slimPlain)
+		}
+		if err != nil {
+			d.fail()
+		}
+		d.buf = rest
+	}
+	t.Repeats = d.uint()
+	if has&slimMissing != 0 {
+		for i := range t.Missing {
+			t.Missing[i] = d.uint()
+		}
+	}
+	if has&slimMore != 0 {
+		t.pairs = pairs{d.uint(), d.uint()}
+		t.beyond, t.unbinned = d.uint(), d.uint()
+	}
+	if has&slimAges != 0 {
+		if t.ages = ages; ages == nil {
+			t.ages = &ageTally{}
+		}
+		t.ages.decode(d)
+	}
 }
 
 // subSlim takes away a packed tally. Where little traffic is, slots hold few values and are closed as often as with much: their counts
 // are subtracted as they are read.
 func (h *held) subSlim(packed []byte, s shape, scratch *tally) {
 	d := &stateDecoder{buf: packed}
-	if h.narrow == nil || packed[0] != slimPlain {
-		scratch.decodeSlim(d, s)
+	has := packed[0]
+	if h.narrow == nil || has&slimCounts != slimPlain {
+		scratch.decodeSlim(d, s, h.grid)
 		h.sub(scratch)
 		return
 	}
@@ -128,7 +173,7 @@ func (h *held) subSlim(packed []byte, s shape, scratch *tally) {
 		h.narrow[i] -= uint32(c)
 		scratch.N += c
 	}
-	scratch.decodeSums(d)
+	scratch.decodeSlimRest(d, has, h.grid)
 	h.subRest(scratch)
 }
 

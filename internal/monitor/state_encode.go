@@ -164,7 +164,7 @@ func (in *Instance) encodeSlot(e *encoder, w *window, s *slot) {
 		n = len(s.cols)
 	}
 	e.uint(uint64(n))
-	inner := encoder{buf: w.buf[:0]}
+	inner := encoder{buf: (*w.buf)[:0]}
 	for i := range n {
 		e.uint(uint64(in.cols[i].id))
 		inner.buf = inner.buf[:0]
@@ -177,7 +177,7 @@ func (in *Instance) encodeSlot(e *encoder, w *window, s *slot) {
 		}
 		e.bytes(inner.buf)
 	}
-	w.buf = inner.buf
+	*w.buf = inner.buf
 }
 
 func (in *Instance) encodeEvidence(e *encoder) {

@@ -385,17 +385,18 @@ func (r *restorer) slot(d *stateDecoder, w *window, at int) error {
 			packed = append(packed, nil)
 		}
 		e := encoder{}
-		t.encodeSlim(&e, w.shape(i, &t))
+		t.encodeSlim(&e, w.shape(i, &t), w.running[i].grid)
 		packed[i] = e.buf
 	}
 	if !s.open {
 		ends := make([]uint32, len(packed))
-		w.buf = w.buf[:0]
+		all := (*w.buf)[:0]
 		for i, p := range packed {
-			w.buf = append(w.buf, p...)
-			ends[i] = uint32(len(w.buf))
+			all = append(all, p...)
+			ends[i] = uint32(len(all))
 		}
-		s.packed.set(ends, w.buf)
+		s.packed.set(ends, all)
+		*w.buf = all
 	}
 	return d.end()
 }

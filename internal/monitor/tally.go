@@ -229,11 +229,6 @@ func (t *tally) encode(e *encoder) {
 	for _, v := range t.Wide[:wide] {
 		e.float(v)
 	}
-	t.encodeRest(e)
-}
-
-// encodeRest appends what is written the same in state and in memory.
-func (t *tally) encodeRest(e *encoder) {
 	for _, m := range t.Missing {
 		e.uint(m)
 	}
@@ -278,10 +273,6 @@ func (t *tally) decode(d *stateDecoder) {
 	for i := range wide {
 		t.Wide[i] = d.float()
 	}
-	t.decodeRest(d)
-}
-
-func (t *tally) decodeRest(d *stateDecoder) {
 	for i := range t.Missing {
 		t.Missing[i] = d.uint()
 	}

@@ -24,7 +24,7 @@ type window struct {
 	running []held  // beside the instance's columns
 	shapes  []shape // by column; nil until a busy slot was closed
 	scratch tally
-	buf     []byte // scratch
+	buf     *[]byte // scratch; the windows of an instance share one
 }
 
 type slot struct {
@@ -93,7 +93,7 @@ func newWindow(length, paneLength time.Duration) *window {
 	inPanes := int64((length + paneLength - 1) / paneLength)
 	width := (inPanes + maxSlots - 1) / maxSlots
 	n := int((inPanes + width - 1) / width)
-	return &window{length: length, label: FormatDuration(length), width: width, slots: n, ring: make([]slot, n)}
+	return &window{length: length, label: FormatDuration(length), width: width, slots: n, ring: make([]slot, n), buf: new([]byte)}
 }
 
 // slotOf is the index of the slot that a pane belongs to.
@@ -157,7 +157,7 @@ func (w *window) fold(p *pane, cols []*column) {
 
 // addLate adds a pane to a closed slot.
 func (w *window) addLate(s *slot, p *pane) {
-	e := encoder{buf: w.buf[:0]}
+	e := encoder{buf: (*w.buf)[:0]}
 	ends := make([]uint32, max(s.packed.len(), len(p.cols)))
 	for i := range ends {
 		switch {
@@ -168,12 +168,12 @@ func (w *window) addLate(s *slot, p *pane) {
 		default:
 			s.unpack(i, &w.scratch)
 			w.scratch.add(&p.cols[i])
-			w.scratch.encodeSlim(&e, w.shape(i, &w.scratch))
+			w.scratch.encodeSlim(&e, w.shape(i, &w.scratch), w.running[i].grid)
 		}
 		ends[i] = uint32(len(e.buf))
 	}
 	s.packed.set(ends, e.buf)
-	w.buf = e.buf
+	*w.buf = e.buf
 }
 
 // shape is the column's. It is made from t when t is busy and there is none yet.
@@ -197,22 +197,22 @@ func (s *slot) unpack(i int, t *tally) {
 		*t = tally{}
 		return
 	}
-	t.decodeSlim(&stateDecoder{buf: s.packed.at(i)}, s.of.shape(i, nil))
+	t.decodeSlim(&stateDecoder{buf: s.packed.at(i)}, s.of.shape(i, nil), s.of.running[i].grid)
 }
 
 // close packs an open slot. What held its columns is emptied for the next open one.
 func (w *window) close(s *slot) []held {
-	e := encoder{buf: w.buf[:0]}
+	e := encoder{buf: (*w.buf)[:0]}
 	ends := make([]uint32, len(s.cols))
 	for i := range s.cols {
 		if h := &s.cols[i]; !h.empty() {
-			h.view(&w.scratch).encodeSlim(&e, w.shape(i, &w.scratch))
+			h.view(&w.scratch).encodeSlim(&e, w.shape(i, &w.scratch), w.running[i].grid)
 			h.reset()
 		}
 		ends[i] = uint32(len(e.buf))
 	}
 	s.packed.set(ends, e.buf)
-	w.buf = e.buf
+	*w.buf = e.buf
 	cols := s.cols
 	s.open, s.cols, s.dirty = false, nil, true
 	return cols
