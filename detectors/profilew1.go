@@ -61,10 +61,8 @@ func (g *Grid) wasserstein(ref, cur *NumberSummary) float64 {
 func (g *Grid) meansIn(s *NumberSummary, means *[MaxFineBins]float64) {
 	copy(means[:], g.spec.Means)
 	var rest [NumWide + 1]float64 // what is open of each group's sum, the last one that of bins without
+	copy(rest[:], s.Wide[:])
 	rest[NumWide] = s.Dev
-	for i, sum := range s.Wide {
-		rest[i] = sum
-	}
 	for b, n := range s.Fine {
 		if n == 0 {
 			continue

@@ -26,7 +26,7 @@ const (
 	abuseKey = "raw"
 )
 
-// clients counts columns by facts: at most so many records of one client in an hour (fields.client). What drifts, is missing or
+// clients counts columns, and segments, by facts: at most so many records of one client in an hour (fields.client). What drifts, is missing or
 // is unseen pages only when records and facts both hold the evidence for it. When the records alone do, few clients
 // moved the shares, and a ticket says so.
 //
@@ -109,10 +109,10 @@ func (cl *clients) admits(in *Instance, p *pane, rec *parse.Record) bool {
 	return b.cap.Count(key)
 }
 
-// observe counts a record that was observed.
-func (cl *clients) observe(in *Instance, p *pane, rec *parse.Record) {
+// observe counts a record that was observed. It says whether the record is a fact.
+func (cl *clients) observe(in *Instance, p *pane, rec *parse.Record) bool {
 	if p.late || !cl.admits(in, p, rec) {
-		return
+		return false
 	}
 	for len(p.facts) < len(in.cols) {
 		p.facts = append(p.facts, nil)
@@ -146,6 +146,7 @@ func (cl *clients) observe(in *Instance, p *pane, rec *parse.Record) {
 			p.bets.Increments(c.value, p.factSums)
 		}
 	}
+	return true
 }
 
 // fill adds a pane to the open bucket. A column that learned in the pane goes without it there, and so do its facts.

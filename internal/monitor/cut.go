@@ -66,6 +66,8 @@ type cut struct {
 	classes    int
 	bucketAt   int
 	buckets    int
+	factAt     int // likewise what a segment is watched by, when clients are capped
+	facts      int
 	comparedAt int // of two cells for each compared column
 	compared   []*column
 	suspicion  []float64 // log-evidence against each part as of the last bucket
@@ -107,6 +109,7 @@ const (
 	cellHist             // by bucket of the score
 	cellSeen             // usable values of a compared column
 	cellHit              // of them, those beyond its split
+	cellFact             // by class of the label, or by bucket of the score without one: facts, see clients
 )
 
 // cutTally are the counts of all parts over some interval, part after part.
@@ -351,8 +354,8 @@ func (c *cut) text(rec *parse.Record) []byte {
 	return nil
 }
 
-// observe counts a record whose columns have been observed already.
-func (c *cut) observe(p *pane, rec *parse.Record) {
+// observe counts a record whose columns have been observed already, and whether it is a fact: with few records of its client before it.
+func (c *cut) observe(p *pane, rec *parse.Record, fact bool) {
 	at := c.find(c.text(rec))
 	c.parts[at].recent++
 	t := &p.cuts[c.number]
@@ -363,12 +366,19 @@ func (c *cut) observe(p *pane, rec *parse.Record) {
 		row[1]++
 	}
 	if c.classes > 0 && label.present {
-		row[c.classAt+min(int(label.bin), c.classes-1)]++
+		class := min(int(label.bin), c.classes-1)
+		row[c.classAt+class]++
+		if fact && c.facts > 0 {
+			row[c.factAt+class]++
+		}
 	}
 	if c.buckets > 0 && score.present {
-		grid := score.base.grid
-		row[c.bucketAt+grid.HistBucketOf(grid.Bin(score.value))]++
+		bucket := score.base.grid.HistBucketOf(score.base.grid.Bin(score.value))
+		row[c.bucketAt+bucket]++
 		t.sums[at] += score.value
+		if fact && c.facts > 0 && label == nil {
+			row[c.factAt+bucket]++
+		}
 	}
 	for i, col := range c.compared {
 		if !col.present {

@@ -67,6 +67,16 @@ func (c *cut) layout() {
 			cells = append(cells, cell{cellHist, s.id, i, s.base.hash})
 		}
 	}
+	c.factAt, c.facts = len(cells), 0
+	if in.clients != nil && !c.replica {
+		for _, x := range cells {
+			if x.kind == cellClass || x.kind == cellHist && in.label == nil {
+				x.kind = cellFact
+				cells = append(cells, x)
+				c.facts++
+			}
+		}
+	}
 	c.comparedAt, c.compared = len(cells), nil
 	if c.replica {
 		for _, col := range in.cols {

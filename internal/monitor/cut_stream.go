@@ -57,7 +57,8 @@ type segmentDetector struct {
 	counted uint64   // hash of the reference of the column whose cells these are
 	ready   bool
 	sets    *sequential.Sets
-	set     sequential.Set // that alarmed
+	capped  *sequential.Sets // of facts; nil when every record is one
+	set     sequential.Set   // that alarmed
 	back    sequential.Recovery
 	zeros   []uint64
 }
@@ -79,14 +80,27 @@ func (s *segmentDetector) row() []uint64 {
 	return c.bucket.n[s.part.number*len(c.cells)+at:][:n]
 }
 
+// facts are the facts of the same.
+func (s *segmentDetector) facts(n int) []uint64 {
+	c := s.part.cut
+	return c.bucket.n[s.part.number*len(c.cells)+c.factAt:][:n]
+}
+
 func (s *segmentDetector) update(*column) {
 	row := s.row()
 	switch {
 	case row == nil:
 	case s.ready:
-		s.sets.Update(row)
+		s.bet(row)
 	default:
 		s.learn(row)
+	}
+}
+
+func (s *segmentDetector) bet(row []uint64) {
+	s.sets.Update(row)
+	if s.capped != nil {
+		s.capped.Update(s.facts(len(row)))
 	}
 }
 
@@ -97,8 +111,9 @@ func (s *segmentDetector) learn(row []uint64) {
 	if s.learned == nil {
 		if ref := c.reference(s.part); len(ref) == len(row) && sum(ref) >= minSegmentRecords {
 			s.learned = ref
-			s.watch()
-			s.sets.Update(row)
+			if s.watch(); s.ready {
+				s.bet(row)
+			}
 			return
 		}
 		if sum(row) == 0 {
@@ -145,6 +160,9 @@ func (s *segmentDetector) watch() {
 		return
 	}
 	s.sets, s.ready, s.zeros = sets, true, make([]uint64, len(s.learned))
+	if c.facts > 0 {
+		s.capped, _ = sequential.NewSets(s.learned, o) // it has just worked
+	}
 	c.in.dirty.detectors = true
 }
 
@@ -161,6 +179,9 @@ func (c *cut) cap() float64 {
 func (s *segmentDetector) idle() {
 	if s.ready {
 		s.sets.Update(s.zeros)
+		if s.capped != nil {
+			s.capped.Update(s.zeros)
+		}
 	}
 }
 
@@ -168,12 +189,18 @@ func (s *segmentDetector) logEvidence() float64 {
 	if !s.ready {
 		return math.Inf(-1)
 	}
+	if s.capped != nil {
+		return min(s.sets.LogEvidence(), s.capped.LogEvidence())
+	}
 	return s.sets.LogEvidence()
 }
 
 func (s *segmentDetector) reset() {
 	if s.ready {
 		s.sets.Reset()
+		if s.capped != nil {
+			s.capped.Reset()
+		}
 	}
 }
 
@@ -250,6 +277,9 @@ func (s *segmentDetector) encode(e *encoder) {
 	e.uint(uint64(s.set.Bin))
 	e.bool(s.set.Of)
 	e.bytes(s.back.MarshalAppend(nil))
+	if s.ready && s.capped != nil {
+		e.bytes(s.capped.MarshalAppend(nil))
+	}
 }
 
 func (s *segmentDetector) decode(d *stateDecoder) error {
@@ -277,6 +307,11 @@ func (s *segmentDetector) decode(d *stateDecoder) error {
 	s.set = sequential.Set{Kind: sequential.SetKind(d.uint()), Bin: d.length(sequential.MaxBins), Of: d.bool()}
 	if err := s.back.Unmarshal(d.bytes()); err != nil {
 		return err
+	}
+	if s.ready && s.capped != nil && len(d.buf) > 0 { // not there in state from before segments counted facts
+		if err := s.capped.Unmarshal(d.bytes()); err != nil {
+			return err
+		}
 	}
 	return d.end()
 }

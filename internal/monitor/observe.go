@@ -55,9 +55,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 			p.bets.Increments(v.Num, &p.sums)
 		}
 	}
-	if in.clients != nil {
-		in.clients.observe(in, p, rec)
-	}
+	fact := in.clients == nil || in.clients.observe(in, p, rec)
 	if in.at.entity >= 0 {
 		in.pairUp(rec, event, func(i int, same bool) {
 			p.cols[i].pairs.add(same)
@@ -67,7 +65,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 		})
 	}
 	for _, c := range in.cuts {
-		c.observe(p, rec)
+		c.observe(p, rec, fact)
 	}
 	if in.truth != nil {
 		in.truth.observe(p, rec, event)
