@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -100,5 +101,50 @@ func TestTheFactsOfASegmentSurviveARestart(t *testing.T) {
 	}
 	if a, b := again.h.in.cuts[0], c.h.in.cuts[0]; b.facts == 0 || !slices.Equal(a.bucket.n, b.bucket.n) || !slices.Equal(a.total.n, b.total.n) {
 		t.Error("what a segment has of facts is not that of before")
+	}
+}
+
+// A campaign whose numbers go together as no other's do moves no column. 37 senders are no change of the vector, either.
+func TestACampaignOfFewSendersIsNoChangeOfTheVector(t *testing.T) {
+	const model = `
+model: m
+logs: {include: /l, format: json}
+fields: {timestamp: ts, client: sender}
+features: [{path: a, kind: number}, {path: b, kind: number}]
+reference: {learn: 5000 records, page_while_learning: true}
+multivariate: true
+volume: off
+`
+	for _, x := range []struct {
+		what, model string
+		senders     int
+		pages       bool
+	}{
+		{"37 senders", model, 37, false},
+		{"thousands of senders", model, 1 << 20, true},
+		{"37 senders and nothing that tells them apart", strings.Replace(model, ", client: sender", "", 1), 37, true},
+	} {
+		t.Run(x.what, func(t *testing.T) {
+			c := newCampaign(t, x.model)
+			send := func(sender int, r float64) {
+				a := c.rng.NormFloat64()
+				b := r*a + math.Sqrt(1-r*r)*c.rng.NormFloat64()
+				c.h.line(fmt.Appendf(nil, `{"ts":%q,"sender":"s%d@example.net","a":%.4f,"b":%.4f}`, c.now.Format(time.RFC3339), sender, a, b), c.now)
+			}
+			for second := range 9 * 3600 {
+				for range 2 {
+					send(c.rng.IntN(100_000), .8)
+				}
+				if second > 4*3600 {
+					c.sent++
+					send(200_000+c.sent%x.senders, -.8)
+				}
+				c.now = c.now.Add(time.Second)
+				c.h.engine.Advance(c.now)
+			}
+			if pages := c.h.in.evidence.raised[causeDrift]; pages > 0 != x.pages {
+				t.Errorf("%d pages", pages)
+			}
+		})
 	}
 }

@@ -111,6 +111,9 @@ func (in *Instance) addVector(name string, cols []*column) *vector {
 		o.Center, o.Scale = append(o.Center, c.base.grid.Quantile(c.base.ref.Fine, .5)), append(o.Scale, spread)
 		parts = append(parts, c.path, uintText(c.base.hash))
 	}
+	if in.clients != nil {
+		parts = append(parts, "facts") // state from before counted every record: it is another vector's
+	}
 	o.Seed = hash64(parts...)
 	f, err := detectors.NewFourier(o)
 	if err != nil {

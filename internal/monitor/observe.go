@@ -70,7 +70,7 @@ func (in *Instance) Observe(rec *parse.Record, slots []parse.Slot, arrival time.
 	if in.truth != nil {
 		in.truth.observe(p, rec, event)
 	}
-	if in.model.Multivariate || len(in.model.Embeddings) > 0 {
+	if fact && (in.model.Multivariate || len(in.model.Embeddings) > 0) {
 		in.observeVectors(rec, p)
 	}
 	if in.evidence.learning {
