@@ -94,7 +94,7 @@ func (in *Instance) collectAlarm(b *catalog.Batch, s *stream) {
 		o := s.alarmed(cause)
 		ticket := o != nil && o.alarm.ticket
 		b.Add(catalog.Alarm, boolValue(o != nil && !ticket), name, f, cause, s.segment)
-		if ticket || !in.mayPage(s) {
+		if ticket || cause == causeAbuse || !in.mayPage(s) {
 			b.Add(catalog.Ticket, boolValue(ticket), name, f, cause, s.segment)
 		}
 	}

@@ -259,7 +259,10 @@ func (s *stream) rawEvidence() float64 {
 // half of the evidence for it.
 func (in *Instance) judgeAbuse(end int64) {
 	ev := &in.evidence
-	for _, s := range ev.streams {
+	for k, s := range ev.streams {
+		if s.cause == causeSegment {
+			in.judgeSegmentAbuse(k, end)
+		}
 		if s.cause != causeAbuse || s.alarm != nil {
 			continue
 		}
@@ -280,6 +283,22 @@ func (in *Instance) judgeAbuse(end int64) {
 		if s.ratio >= 1 && facts < need/2 {
 			in.latch(s, end)
 		}
+	}
+}
+
+// judgeSegmentAbuse does so for a segment, whose one stream has both counts. The ticket of the whole prediction speaks for its segments.
+func (in *Instance) judgeSegmentAbuse(i int, end int64) {
+	ev := &in.evidence
+	s := ev.streams[i]
+	d, ok := s.detectors[0].(*segmentDetector)
+	if !ok || !d.ready || d.capped == nil || s.alarm != nil || in.muted(s) {
+		return
+	}
+	if slices.ContainsFunc(ev.streams, func(o *stream) bool { return o.cause == causeAbuse && o.alarm != nil && o.feature == s.feature }) {
+		return
+	}
+	if need := ev.budget.StreamLogA(i); d.sets.LogEvidence() >= need && d.capped.LogEvidence() < need/2 {
+		in.latchAs(s, causeAbuse, end)
 	}
 }
 

@@ -82,6 +82,45 @@ func TestACampaignOfFewSendersIntoOneSegmentDoesNotPage(t *testing.T) {
 	}
 }
 
+// A small segment moves and the whole does not: the ticket names the segment, and closes when the campaign is over. When it goes on with
+// ever new senders, the segment pages after all.
+func TestACampaignOfFewSendersIntoASmallSegmentOpensATicketForIt(t *testing.T) {
+	c := newCampaign(t, clientSegments)
+	run := func(hours int, senders func() int) {
+		for end := c.now.Add(time.Duration(hours) * time.Hour); c.now.Before(end); c.now = c.now.Add(time.Second) {
+			for range 3 {
+				c.send(c.rng.IntN(20000), map[bool]string{true: "LI", false: "CH"}[c.rng.IntN(50) == 0], .05)
+			}
+			if c.now.Unix()%60 == 0 && senders != nil {
+				c.send(senders(), "LI", 1)
+			}
+			c.h.engine.Advance(c.now)
+		}
+	}
+	raised := func(cause string) uint64 { return c.h.in.evidence.raised[cause] }
+	const ticket = "plumbline_ticket|m|label|abuse|country=LI"
+	run(10, nil)
+	run(6, func() int { c.sent++; return 100_000 + c.sent%3 })
+	if raised(causeAbuse) != 1 || raised(causeSegment)+raised(causeDrift) != 0 || value(t, c.h.collect(), ticket) != 1 {
+		t.Errorf("%d tickets, %d pages", raised(causeAbuse), raised(causeSegment)+raised(causeDrift))
+	}
+	sections := store{}
+	sections.commit(c.h.engine)
+	again := newCampaign(t, clientSegments)
+	if err := again.h.engine.Restore(sections.names(), sections.get); err != nil || value(t, again.h.collect(), ticket) != 1 {
+		t.Errorf("the ticket does not survive a restart (%v)", err)
+	}
+	run(24, nil)
+	if value(t, c.h.collect(), ticket) != 0 {
+		t.Error("the ticket is still open a day after the campaign")
+	}
+	run(2, func() int { c.sent++; return 100_000 + c.sent%3 })
+	run(24, func() int { c.sent++; return 200_000 + c.sent })
+	if raised(causeSegment) != 1 || value(t, c.h.collect(), "plumbline_alarm|m|label|segment|country=LI") != 1 {
+		t.Errorf("%d tickets, %d pages of the segment though ever new senders go on", raised(causeAbuse), raised(causeSegment))
+	}
+}
+
 // What a segment has of facts is in its state: a restart in the middle of a campaign changes nothing.
 func TestTheFactsOfASegmentSurviveARestart(t *testing.T) {
 	c := newCampaign(t, clientSegments)

@@ -164,10 +164,12 @@ func (in *Instance) raise(guilty []int, end int64) {
 }
 
 // latch puts a stream into alarm and writes down what the page says.
-func (in *Instance) latch(s *stream, end int64) {
+func (in *Instance) latch(s *stream, end int64) { in.latchAs(s, s.cause, end) }
+
+func (in *Instance) latchAs(s *stream, cause string, end int64) {
 	by := s.leading()
 	l := by.leading()
-	a := &alarm{cause: s.cause, raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
+	a := &alarm{cause: cause, raised: end, onset: end - int64(min(l.BucketsAgo, maxGap))*in.bucketNs, records: l.N, by: slices.Index(s.detectors, by)}
 	main := by.describe(s.col, l)
 	a.told = []told{main}
 	if s.cause == causeDrift && s.key == "" && s.col != nil && s.col.base.grid != nil {
@@ -189,9 +191,13 @@ func (in *Instance) latch(s *stream, end int64) {
 		if d == by {
 			d.startRecovery(l)
 		}
+		if part, ok := d.(*segmentDetector); ok && cause == causeAbuse {
+			part.sets.Reset() // what the facts have goes on: it may yet page
+			continue
+		}
 		d.reset()
 	}
-	a.ticket = !in.mayPage(s)
+	a.ticket = cause == causeAbuse || !in.mayPage(s)
 	s.alarm, s.ratio = a, 1
 	if s.col != nil && s.col.grow != nil && (!a.ticket || s.col.grow.past(end)) {
 		s.col.grow.forget(a.onset)
@@ -231,6 +237,11 @@ func (in *Instance) watchRecovery(s *stream, end int64) {
 	by.recover(s.col)
 	s.update()
 	log := s.logEvidence()
+	if log >= in.evidence.logA && s.part != nil && s.alarm.cause == causeAbuse {
+		s.alarm = nil // the facts of the segment say it, too: it pages
+		in.cache.stale = true
+		return
+	}
 	if log >= in.evidence.logA {
 		// Still bad: start over, so that evidence does not pile up that a return would first have to wear down.
 		s.reset()
