@@ -65,15 +65,16 @@ var house = map[string]room{
 
 // inTests adds what the _test.go files of a room may know besides.
 var inTests = map[string]room{
-	"":                  {ours: []string{"internal/testkit"}},
-	"deploy":            {ours: []string{"agent", "internal", "rules", "exporters"}, foreign: anyone},
-	"dashboards":        {ours: []string{"agent", "internal", "rules"}, foreign: anyone},
-	"rules":             {ours: []string{"internal/monitor", "internal/parse"}},
-	"internal/tail":     {foreign: []string{"golang.org/x/sys", "github.com/hanwen/go-fuse"}},
-	"internal/ingest":   {ours: []string{"internal/simulator"}},
-	"internal/requests": {ours: []string{"internal/parse"}},
-	"internal/monitor":  {ours: []string{"internal/simulator", "internal/tail"}},
-	"internal/parse":    {ours: []string{"internal/simulator"}},
+	"":                    {ours: []string{"internal/testkit"}},
+	"agent/cmd/plumbline": {ours: []string{"internal/simulator"}},
+	"deploy":              {ours: []string{"agent", "internal", "rules", "exporters"}, foreign: anyone},
+	"dashboards":          {ours: []string{"agent", "internal", "rules"}, foreign: anyone},
+	"rules":               {ours: []string{"internal/monitor", "internal/parse"}},
+	"internal/tail":       {foreign: []string{"golang.org/x/sys", "github.com/hanwen/go-fuse"}},
+	"internal/ingest":     {ours: []string{"internal/simulator"}},
+	"internal/requests":   {ours: []string{"internal/parse"}},
+	"internal/monitor":    {ours: []string{"internal/simulator", "internal/tail"}},
+	"internal/parse":      {ours: []string{"internal/simulator"}},
 }
 
 func TestImportsFollowTheHousePlan(t *testing.T) {
