@@ -36,7 +36,7 @@ func addAll[C uint32 | uint64](s *NumberSummary, fine []C, g *Grid, xs []float64
 			cell[i&(AddBatch-1)] = uint16(half + (k ^ int(int64(math.Float64bits(d))>>63)))
 		}
 	}
-	wideOf, groups := g.wideOf, g.groups
+	wideOf, rounding, wide := &g.wideOf, &g.rounding, &s.Wide
 	dev, sq := s.Dev, s.DevSq
 	center := g.spec.Center
 	for i, x := range xs {
@@ -54,8 +54,9 @@ func addAll[C uint32 | uint64](s *NumberSummary, fine []C, g *Grid, xs []float64
 		d, q := g.sums.round(x - center)
 		dev += d
 		sq += q
-		if w := wideOf[b]; w != noWide {
-			s.Wide[w] += groups[w].place(d)
+		if w := int(wideOf[b&(MaxFineBins-1)]); w < NumWide { // noWide is more
+			r := &rounding[w]
+			wide[w] += (d + r[0]) - r[1] // as in place
 		}
 	}
 	s.N += uint64(len(xs))

@@ -42,9 +42,10 @@ type Grid struct {
 	coarse   int       // number of coarse bins
 	hist     []float64 // upper edges of the histogram for people: cuts, atoms and their predecessors
 	histOf   []uint8   // fine -> histogram bucket
-	wideOf   []uint8   // fine -> index of its sum, or noWide
 	groups   []group   // what each sum is rounded to
 	singles  [MaxFineBins / 64]uint64
+	wideOf   [MaxFineBins]uint8  // fine -> index of its sum, or noWide
+	rounding [NumWide][2]float64 // shift and magic of the groups, for AddAll
 
 	index *index
 	sums  rounder

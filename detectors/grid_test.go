@@ -244,7 +244,7 @@ func TestGridSurvivesItsCodec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(k.wideOf, g.wideOf) || !slices.Equal(k.coarseOf, g.coarseOf) {
+		if k.wideOf != g.wideOf || !slices.Equal(k.coarseOf, g.coarseOf) {
 			t.Errorf("%s: derived tables changed", f.name)
 		}
 	}

@@ -43,10 +43,14 @@ func (r *group) place(dev float64) float64 { return (dev + r.shift) - r.magic }
 // deriveSums says which sum each bin adds to. It is a function of the spec alone, and must stay the one it is: the sums in reference
 // files and in state follow it.
 func (g *Grid) deriveSums() {
-	g.wideOf = make([]uint8, g.Fine())
 	for b := range g.wideOf {
 		g.wideOf[b] = noWide
 	}
+	defer func() {
+		for i, r := range g.groups {
+			g.rounding[i] = [2]float64{r.shift, r.magic}
+		}
+	}()
 	if len(g.spec.SumEnds) == 0 {
 		g.deriveOldSums()
 		return

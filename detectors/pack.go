@@ -95,7 +95,7 @@ func (g *Grid) AppendSums(out []byte, s *NumberSummary, without bool) []byte {
 		e = g.expect(s)
 	}
 	var diff [NumWide]uint64
-	ok := without || len(s.Fine) == len(g.wideOf)
+	ok := without || len(s.Fine) == g.Fine()
 	for i := 0; i < NumWide && ok; i++ {
 		if i >= len(g.groups) || e.n[i] == 0 {
 			ok = s.Wide[i] == 0
@@ -158,7 +158,7 @@ func (g *Grid) ReadSums(data []byte, s *NumberSummary, without bool) (rest []byt
 	s.Dev, s.DevSq, s.Wide = 0, 0, [NumWide]float64{}
 	head := d.byte()
 	switch {
-	case !without && len(s.Fine) != len(g.wideOf):
+	case !without && len(s.Fine) != g.Fine():
 		d.bad = true
 	case head == plainSums:
 		s.Dev, s.DevSq = d.float(), d.float()
