@@ -48,7 +48,8 @@ detection: ## simulate the detectors, alone and in the engine: false pages again
 	go run ./agent/detection/cmd $(if $(filter-out 0,$(SEED)),-seed $(SEED)) $(if $(PARALLEL),-parallel $(PARALLEL)) $(if $(DOCS),-docs $(DOCS))
 
 profiles: ## compare the statistics from profiles with the exact ones, in 24 times as many cases as the tests
-	go test ./detectors -run TestProfilesAgreeWithExactStatistics -v -profile.seeds 24 | grep -v '^ *\(---\|===\)'
+	@mkdir -p bin
+	go test ./detectors -run TestProfilesAgreeWithExactStatistics -v -profile.seeds 24 > bin/profiles.txt; status=$$?; grep -v '^ *\(---\|===\)' bin/profiles.txt; exit $$status
 
 scenarios: ## break a model in every way we know, alone and in season, beside innocent twins: who is paged, when, and what the page says
 	go run ./agent/scenarios/cmd
