@@ -17,6 +17,7 @@ func families() []family {
 		{name: "AR .98 sd .15", ar: .98, sd: .15},
 		{name: "overdispersed, sd .3", scatter: .3},
 		{name: "season and bursts", season: .6, bursts: 1},
+		{name: "AR .98 sd .15 and bursts", ar: .98, sd: .15, bursts: 1},
 		{name: "season, AR .9, nights of 5 % of the traffic", season: .6, ar: .9, sd: .1, night: .05},
 	}
 }
@@ -47,8 +48,8 @@ func noChangeCases() []simulate.Case {
 	for _, f := range families() {
 		for _, b := range budgets {
 			runs := b.runs
-			if f.ar > .95 {
-				runs *= 3 // it is the family that spends most
+			if f.ar > .95 || f.bursts > 0 {
+				runs *= 3 // they are the families that spend most
 			}
 			out = append(out, simulate.Case{
 				Group: "the engine, no change, 28 days learned", Name: f.name + ": " + b.text, Allowed: 1, Cost: 35 * (learnDays + b.watch), Runs: runs,

@@ -20,7 +20,8 @@ const settleRecords = 5000
 
 // growth is a reference that goes on learning while the column is watched already: until it is whole, or for ever when
 // it rolls. It never learns from an open incident, nor from the time between an incident's onset and its alarm. It
-// holds some 20 bytes for each half hour of the reference.
+// holds some 20 bytes for each half hour of the reference, twice that for one with a burst, and for the open one the
+// counts of six buckets.
 type growth struct {
 	began int64 // event time of the first record of the reference
 	until int64 // it is final then; MaxInt64 when it rolls
