@@ -2,15 +2,9 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,59 +75,26 @@ func TestTenModelsOfFiftyFeaturesFitInto80MiB(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := free.Addr().String()
-	free.Close()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), asCommand+"="+strings.Join([]string{"run", "--models", models, "--state", filepath.Join(dir, "state"), "--listen", listen}, "\n"))
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	defer func() { cancel(); <-ended }()
-
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	next := func() {
-		t.Helper()
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("the agent ended: %v\n%s", err, said.String())
-		case <-tick.C:
-		}
-	}
-	for total(scrape(ctx, "http://"+listen+"/metrics"), "plumbline_records_total{") < busyModels*busyHistory {
-		next()
+	agent := runAgent(t, models)
+	for total(agent.metrics(), "plumbline_records_total{") < busyModels*busyHistory {
+		agent.wait()
 	}
 	// What it takes to read a day in some seconds is given back soon, and not after any number of looks.
 	for looks, calm := 0, 0; looks < 300 && calm < 50; looks++ {
-		next()
-		if calm++; resident(t, cmd.Process.Pid, "VmRSS") > busyRSS {
+		agent.wait()
+		if calm++; agent.resident("VmRSS") > busyRSS {
 			calm = 0
 		}
 	}
 	worst := int64(0)
 	for range 30 {
-		next()
+		agent.wait()
 		write(log, 200, time.Now(), time.Microsecond)
-		worst = max(worst, resident(t, cmd.Process.Pid, "VmRSS"))
+		worst = max(worst, agent.resident("VmRSS"))
 	}
-	page := scrape(ctx, "http://"+listen+"/metrics")
-	worst = max(worst, resident(t, cmd.Process.Pid, "VmRSS"))
-	t.Logf("resident: at most %d MiB, %d of them of its own; %d KiB of metrics", worst>>20, resident(t, cmd.Process.Pid, "RssAnon")>>20, len(page)>>10)
+	page := agent.metrics()
+	worst = max(worst, agent.resident("VmRSS"))
+	t.Logf("resident: at most %d MiB, %d of them of its own; %d KiB of metrics", worst>>20, agent.resident("RssAnon")>>20, len(page)>>10)
 	if worst > busyRSS {
 		t.Errorf("the agent held %d MiB, %d allowed", worst>>20, busyRSS>>20)
 	}
@@ -146,22 +107,4 @@ func TestTenModelsOfFiftyFeaturesFitInto80MiB(t *testing.T) {
 	if columns < busyModels*busyFeatures {
 		t.Errorf("%d columns are watched, not the %d that were meant", columns, busyModels*busyFeatures)
 	}
-}
-
-// resident is one of the lines about memory in what the kernel says about a process.
-func resident(t *testing.T, pid int, name string) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatalf("the kernel does not say %s", name)
-	}
-	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
 }

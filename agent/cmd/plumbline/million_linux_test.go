@@ -2,29 +2,14 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
-
-// asCommand tells this test binary to be the agent, so that what it needs can be measured from outside.
-const asCommand = "PLUMBLINE_TEST_COMMAND"
-
-func TestMain(m *testing.M) {
-	if line := os.Getenv(asCommand); line != "" {
-		os.Exit(run(context.Background(), strings.Split(line, "\n"), strings.NewReader(""), os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
 
 const (
 	millionJunk   = 1_000_000
@@ -53,40 +38,11 @@ func TestAMillionDifferentSegmentsInAMinuteFitIntoTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := writeMillion(t, log)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := free.Addr().String()
-	free.Close()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), asCommand+"="+strings.Join([]string{"run", "--models", filepath.Join(dir, "m.yaml"), "--state", filepath.Join(dir, "state"), "--listen", listen}, "\n"))
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	defer func() { cancel(); <-ended }()
-
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	var page string
+	agent := runAgent(t, filepath.Join(dir, "m.yaml"))
+	page := agent.metrics()
 	for total(page, "plumbline_records_total{") < float64(n) {
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("the agent ended: %v\n%s", err, said.String())
-		case <-tick.C:
-			page = scrape(ctx, "http://"+listen+"/metrics")
-		}
+		agent.wait()
+		page = agent.metrics()
 	}
 	if got := total(page, "plumbline_segment_records_total{"); got != float64(n) {
 		t.Errorf("the parts hold %v records, %d were written", got, n)
@@ -117,7 +73,7 @@ func TestAMillionDifferentSegmentsInAMinuteFitIntoTheAgent(t *testing.T) {
 	if got := total(page, "plumbline_segment_distinct_values{"); got < .94*millionJunk || got > 1.06*millionJunk {
 		t.Errorf("%v different values, want about a million", got)
 	}
-	peak := resident(t, cmd.Process.Pid, "VmHWM")
+	peak := agent.resident("VmHWM")
 	if t.Failed() {
 		for line := range strings.Lines(page) {
 			if strings.HasPrefix(line, "plumbline_segment_records_total{") {
@@ -164,33 +120,4 @@ func writeMillion(t *testing.T, path string) (n int) {
 		t.Fatal(err)
 	}
 	return all
-}
-
-// scrape is the page of metrics, or nothing while the agent is not there yet.
-func scrape(ctx context.Context, url string) string {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return ""
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return ""
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(resp.Body)
-	return string(body)
-}
-
-// total is the sum of the samples whose line begins so.
-func total(page, prefix string) (sum float64) {
-	for line := range strings.Lines(page) {
-		if strings.HasPrefix(line, prefix) {
-			fields := strings.Fields(line[strings.LastIndexByte(line, '}')+1:])
-			if len(fields) > 0 {
-				v, _ := strconv.ParseFloat(fields[0], 64)
-				sum += v
-			}
-		}
-	}
-	return sum
 }
