@@ -124,9 +124,12 @@ func smoothMoments(cal Calendar, raw []moments) []moments {
 	out := make([]moments, len(raw))
 	for slot := range raw {
 		cal.neighbours(slot, func(j int) {
-			out[slot].n += raw[j].n
-			out[slot].sum += raw[j].sum
-			out[slot].sq += raw[j].sq
+			// No mean in [0,1] scatters more than a share.
+			if alike(raw[slot].sum, raw[slot].n, raw[j].sum, raw[j].n) {
+				out[slot].n += raw[j].n
+				out[slot].sum += raw[j].sum
+				out[slot].sq += raw[j].sq
+			}
 		})
 	}
 	return out

@@ -135,12 +135,23 @@ func (l *setsLearner) crossFit(cal Calendar) *setsFit {
 	return c
 }
 
-// smooth adds the neighbours of every slot.
+// smooth adds the neighbours of every slot that are like it in every bin.
 func smooth(cal Calendar, counts [][]uint64) [][]uint64 {
 	out := make([][]uint64, len(counts))
+	totals := make([]float64, len(counts))
+	for slot, bins := range counts {
+		for _, n := range bins {
+			totals[slot] += float64(n)
+		}
+	}
 	for slot := range counts {
 		out[slot] = make([]uint64, len(counts[slot]))
 		cal.neighbours(slot, func(j int) {
+			for bin, c := range counts[j] {
+				if !alike(float64(counts[slot][bin]), totals[slot], float64(c), totals[j]) {
+					return
+				}
+			}
 			for bin, c := range counts[j] {
 				out[slot][bin] += c
 			}

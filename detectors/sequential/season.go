@@ -87,7 +87,7 @@ func (c Calendar) Slot(minute int64) int {
 	return 0
 }
 
-// neighbours calls f with the slots that are smoothed together with one: half an hour to each side, around midnight
+// neighbours calls f with the slots that are smoothed together with one if they are alike: half an hour to each side, around midnight
 // within days of the same kind (for Weekly, into the next day).
 func (c Calendar) neighbours(slot int, f func(int)) {
 	if c == Flat {
@@ -102,6 +102,20 @@ func (c Calendar) neighbours(slot int, f func(int)) {
 	for d := -smoothSlots; d <= smoothSlots; d++ {
 		f(first + (slot-first+d+block)%block)
 	}
+}
+
+const (
+	abruptOdds = math.Ln2 // how far apart neighbouring slots must be to be kept apart, in log-odds,
+	abruptZ    = 6.       // and in standard deviations of what samples of their sizes differ by
+)
+
+// alike says whether k of n and l of m may be the same share, or shares that follow each other as they do in a season. A job
+// that runs for half an hour every night makes its slot another one: smoothed with what surrounds it, every run would look
+// like a change.
+func alike(k, n, l, m float64) bool {
+	d := math.Log((k+.5)/(n-k+.5)) - math.Log((l+.5)/(m-l+.5))
+	v := 1/(k+.5) + 1/(n-k+.5) + 1/(l+.5) + 1/(m-l+.5)
+	return math.Abs(d) <= abruptOdds || d*d <= abruptZ*abruptZ*v
 }
 
 // Maturity says how far a season's reference can be trusted.
@@ -242,8 +256,10 @@ func newFit(cal Calendar, k, n []uint64, o SeasonOptions) *fit {
 		sumK += float64(k[slot])
 		sumN += float64(n[slot])
 		cal.neighbours(slot, func(j int) {
-			f.k[slot] += float64(k[j])
-			f.n[slot] += float64(n[j])
+			if alike(float64(k[slot]), float64(n[slot]), float64(k[j]), float64(n[j])) {
+				f.k[slot] += float64(k[j])
+				f.n[slot] += float64(n[j])
+			}
 		})
 	}
 	f.overall = (sumK + .5) / (sumN + 1)

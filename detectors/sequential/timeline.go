@@ -157,14 +157,22 @@ func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
 const burstShare = .02
 
 // dropBursts drops parts of buckets that are outliers, and says whether they are rare. When they are not, all of them
-// are put back.
+// are put back. Those that come in the same half hour of most days are none: that is a job, and belongs to the season.
 func (t *timeline) dropBursts(outlier func(i int) bool) bool {
 	var all, bursts float64
 	var parts []int
+	var daily [slotsPerDay]float64
+	slot := func(i int) int { return Daily.Slot(t.buckets[i].minute) }
+	for i := range t.buckets {
+		if t.buckets[i].covers() < 1 && outlier(i) {
+			daily[slot(i)]++
+		}
+	}
+	regular := func(i int) bool { return daily[slot(i)] >= max(3, t.days/2) }
 	for i := range t.buckets {
 		b := &t.buckets[i]
 		all += b.covers()
-		if b.covers() < 1 && (b.burst || outlier(i)) {
+		if b.covers() < 1 && (b.burst || outlier(i) && !regular(i)) {
 			bursts += b.covers()
 			parts = append(parts, i)
 		}
