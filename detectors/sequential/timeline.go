@@ -157,24 +157,29 @@ func (t *timeline) dropOutliers(deviations func() func(i int) float64) {
 const burstShare = .02
 
 // dropBursts drops parts of buckets that are outliers, and says whether they are rare. When they are not, all of them
-// are put back. Those that come in the same half hour of most days are none: that is a job, and belongs to the season.
+// are put back. Those that fill half of the same half hour or more, on most days, are none: that is a job, and belongs to the season.
 func (t *timeline) dropBursts(outlier func(i int) bool) bool {
-	var all, bursts float64
-	var parts []int
+	// What was dropped before is not asked again: it had no part in the fit that says what an outlier is.
+	burst := func(i int) bool { return t.buckets[i].covers() < 1 && (t.buckets[i].burst || outlier(i)) }
 	var daily [slotsPerDay]float64
 	slot := func(i int) int { return Daily.Slot(t.buckets[i].minute) }
 	for i := range t.buckets {
-		if t.buckets[i].covers() < 1 && outlier(i) {
+		if burst(i) {
 			daily[slot(i)]++
 		}
 	}
-	regular := func(i int) bool { return daily[slot(i)] >= max(3, t.days/2) }
+	var all, bursts float64
+	var parts []int
 	for i := range t.buckets {
 		b := &t.buckets[i]
 		all += b.covers()
-		if b.covers() < 1 && (b.burst || outlier(i) && !regular(i)) {
+		switch {
+		case !burst(i):
+		case daily[slot(i)] < max(3, t.days/2) || b.covers() < .5:
 			bursts += b.covers()
 			parts = append(parts, i)
+		case b.burst:
+			b.drop, b.burst = false, false
 		}
 	}
 	rare := bursts <= burstShare*all
